@@ -1,0 +1,218 @@
+/// Reads JSON strictly: RFC 8259, UTF-8 without a byte order mark, no repeated names, no NUL, bounded depth and size.
+///
+/// Repeated names and NUL are refused because PostgreSQL and other readers treat them differently from each other.
+struct JSONParser {
+    private let bytes: [UInt8]
+    private let limits: JSONLimits
+    private var position = 0
+    private var tokens = 0
+
+    init(_ bytes: [UInt8], limits: JSONLimits) {
+        self.bytes = bytes
+        self.limits = limits
+    }
+
+    mutating func document() throws(JSONError) -> JSONValue {
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw error(.malformed, "starts with a byte order mark") }
+        skipSpace()
+        let result = try value(depth: 1)
+        skipSpace()
+        guard position == bytes.count else { throw error(.malformed, "has text after the value") }
+        return result
+    }
+
+    mutating func onlyNumber() throws(JSONError) -> JSONNumber {
+        let result = try number()
+        guard position == bytes.count else { throw error(.malformed, "is not a number") }
+        return result
+    }
+
+    private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
+        try countToken()
+        switch peek {
+        case UInt8(ascii: "{"): return .object(try object(depth: depth))
+        case UInt8(ascii: "["): return .array(try array(depth: depth))
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"):
+            try word("true")
+            return .bool(true)
+        case UInt8(ascii: "f"):
+            try word("false")
+            return .bool(false)
+        case UInt8(ascii: "n"):
+            try word("null")
+            return .null
+        case let digit? where digit == UInt8(ascii: "-") || isDigit(digit): return .number(try number())
+        case nil: throw error(.malformed, "ends where a value is expected")
+        default: throw error(.malformed, "has something that is not a value")
+        }
+    }
+
+    private mutating func object(depth: Int) throws(JSONError) -> JSONObject {
+        try enter(depth)
+        var members: [(key: String, value: JSONValue)] = []
+        var seen: Set<String> = []
+        skipSpace()
+        if take(UInt8(ascii: "}")) { return JSONObject() }
+        while true {
+            skipSpace()
+            guard peek == UInt8(ascii: "\"") else { throw error(.malformed, "expects a member's name in quotes") }
+            try countToken()
+            let start = position
+            let key = try string()
+            guard seen.insert(key).inserted else {
+                throw JSONError(code: .duplicateKey, offset: start, detail: "repeats the name \"\(key.prefix(64))\"")
+            }
+            skipSpace()
+            guard take(UInt8(ascii: ":")) else { throw error(.malformed, "expects a colon after a name") }
+            skipSpace()
+            members.append((key, try value(depth: depth + 1)))
+            skipSpace()
+            if take(UInt8(ascii: "}")) { return JSONObject(unique: members) }
+            guard take(UInt8(ascii: ",")) else { throw error(.malformed, "expects a comma or the end of the object") }
+        }
+    }
+
+    private mutating func array(depth: Int) throws(JSONError) -> [JSONValue] {
+        try enter(depth)
+        var elements: [JSONValue] = []
+        skipSpace()
+        if take(UInt8(ascii: "]")) { return elements }
+        while true {
+            skipSpace()
+            elements.append(try value(depth: depth + 1))
+            skipSpace()
+            if take(UInt8(ascii: "]")) { return elements }
+            guard take(UInt8(ascii: ",")) else { throw error(.malformed, "expects a comma or the end of the array") }
+        }
+    }
+
+    private mutating func number() throws(JSONError) -> JSONNumber {
+        let start = position
+        _ = take(UInt8(ascii: "-"))
+        if !take(UInt8(ascii: "0")) { try digits() }
+        if take(UInt8(ascii: ".")) { try digits() }
+        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+            if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
+            try digits()
+        }
+        let literal = String(decoding: bytes[start..<position], as: UTF8.self)
+        guard let value = Double(literal), value.isFinite else { throw error(.malformed, "has a number out of range") }
+        return JSONNumber(validated: literal)
+    }
+
+    private mutating func digits() throws(JSONError) {
+        guard let first = peek, isDigit(first) else { throw error(.malformed, "has an unfinished number") }
+        while let next = peek, isDigit(next) { position += 1 }
+    }
+
+    private mutating func string() throws(JSONError) -> String {
+        position += 1
+        var text: [UInt8] = []
+        var start = position
+        while let byte = peek {
+            switch byte {
+            case UInt8(ascii: "\""):
+                text += bytes[start..<position]
+                position += 1
+                guard let decoded = String(validating: text, as: UTF8.self) else { throw error(.invalidText, "has text that is not UTF-8") }
+                return decoded
+            case UInt8(ascii: "\\"):
+                text += bytes[start..<position]
+                position += 1
+                try escape(into: &text)
+                start = position
+            case 0..<0x20: throw error(.malformed, "has a control character in a string")
+            default: position += 1
+            }
+        }
+        throw error(.malformed, "ends inside a string")
+    }
+
+    private mutating func escape(into text: inout [UInt8]) throws(JSONError) {
+        guard let byte = peek else { throw error(.malformed, "ends inside a string") }
+        position += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+        case UInt8(ascii: "b"): text.append(0x08)
+        case UInt8(ascii: "f"): text.append(0x0C)
+        case UInt8(ascii: "n"): text.append(0x0A)
+        case UInt8(ascii: "r"): text.append(0x0D)
+        case UInt8(ascii: "t"): text.append(0x09)
+        case UInt8(ascii: "u"): text += Array(String(Character(try escapedScalar())).utf8)
+        default: throw error(.malformed, "has an unknown escape in a string")
+        }
+    }
+
+    private mutating func escapedScalar() throws(JSONError) -> Unicode.Scalar {
+        let unit = try hexadecimal()
+        guard unit != 0 else { throw error(.invalidText, "has a NUL character in a string") }
+        if let scalar = Unicode.Scalar(unit) { return scalar }
+        // RFC 8259, 7: what is outside the basic plane is written as a pair of surrogates.
+        guard unit < 0xDC00, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else { throw loneSurrogate }
+        let low = try hexadecimal()
+        guard (0xDC00...0xDFFF).contains(low) else { throw loneSurrogate }
+        guard let scalar = Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00)) else { throw loneSurrogate }
+        return scalar
+    }
+
+    private var loneSurrogate: JSONError { error(.invalidText, "has half of a surrogate pair in a string") }
+
+    private mutating func hexadecimal() throws(JSONError) -> UInt32 {
+        var value: UInt32 = 0
+        for _ in 0..<4 {
+            guard let byte = peek, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+                throw error(.malformed, "has an unfinished escape in a string")
+            }
+            value = value << 4 | UInt32(digit)
+            position += 1
+        }
+        return value
+    }
+
+    private mutating func word(_ word: StaticString) throws(JSONError) {
+        for character in String(describing: word).utf8 {
+            guard take(character) else { throw error(.malformed, "has something that is not a value") }
+        }
+    }
+
+    private mutating func enter(_ depth: Int) throws(JSONError) {
+        guard depth <= limits.maximumDepth else { throw error(.tooDeep, "is nested deeper than \(limits.maximumDepth) levels") }
+        position += 1
+    }
+
+    private mutating func countToken() throws(JSONError) {
+        tokens += 1
+        guard tokens <= limits.maximumTokens else { throw error(.tooManyTokens, "has more than \(limits.maximumTokens) values and names") }
+    }
+
+    private var peek: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard peek == byte else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func skipSpace() {
+        while let byte = peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+    }
+
+    private func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+
+    private func error(_ code: JSONError.Code, _ detail: String) -> JSONError {
+        JSONError(code: code, offset: position, detail: detail)
+    }
+}
+
+extension JSONValue {
+    /// Reads one JSON document. Whoever calls it bounds the number of bytes.
+    public init(parsing bytes: [UInt8], limits: JSONLimits = .standard) throws(JSONError) {
+        var parser = JSONParser(bytes, limits: limits)
+        self = try parser.document()
+    }
+
+    public init(parsing text: String, limits: JSONLimits = .standard) throws(JSONError) {
+        try self.init(parsing: Array(text.utf8), limits: limits)
+    }
+}

@@ -1,0 +1,4 @@
+/* Gives every library that links CRMPluginAPI the ELF note of a provider. */
+#include "crm_plugin.h"
+
+CRM_PROVIDER_NOTE
