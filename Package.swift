@@ -46,9 +46,13 @@ let package = Package(
     targets: [
         // The ABI between host and provider libraries.
         .target(name: "CRMPluginAPI", exclude: ["schemas"], cSettings: [.unsafeFlags(["-fvisibility=hidden"])]),
+        .testTarget(name: "CRMPluginAPITests", dependencies: ["CRMPluginAPI"]),
 
         // Swift comfort for provider authors; the host never imports it.
         .target(name: "CRMPluginSDK", dependencies: ["CRMPluginAPI"], exclude: ["exports.map"]),
+        .testTarget(name: "CRMPluginSDKTests", dependencies: ["CRMPluginAPI", "CRMPluginSDK", "CRMPluginTestKit"]),
+        // A fake host that drives any provider through the ABI.
+        .target(name: "CRMPluginTestKit", dependencies: ["CRMPluginAPI", "CRMPluginSDK"], path: "Tests/CRMPluginTestKit"),
 
         // Values and rules.
         .target(name: "CRMCore"),
@@ -109,6 +113,7 @@ let package = Package(
         .executableTarget(
             name: "CRMSandbox",
             dependencies: ["CRMCore", "CRMCrypto", nioCore, nioPosix, nioHTTP1, arguments]),
+        .testTarget(name: "CRMSandboxTests", dependencies: ["CRMCore", "CRMCrypto", "TestSupport"]),
 
         // Klaviyo: all code in `Klaviyo`, the exported symbol in `KlaviyoProvider`.
         .target(
@@ -120,11 +125,11 @@ let package = Package(
             swiftSettings: sanitizing ? [] : [.unsafeFlags(["-static-stdlib"])],
             linkerSettings: providerLibrary),
         .testTarget(
-            name: "KlaviyoTests", dependencies: ["Klaviyo", "CRMPluginSDK", "CRMPluginAPI"],
+            name: "KlaviyoTests", dependencies: ["Klaviyo", "CRMPluginSDK", "CRMPluginAPI", "CRMPluginTestKit"],
             path: "Tests/KlaviyoTests"),
 
         // What tests share: databases, processes, listeners.
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["CRMCore", "CRMStore", logging], path: "Tests/TestSupport"),
         // The whole service over sockets, as its users meet it.
         .testTarget(name: "JourneyTests", dependencies: ["CRMCore", "TestSupport"]),
     ],

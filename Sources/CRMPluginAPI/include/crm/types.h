@@ -27,6 +27,8 @@
 #endif
 
 #if defined(__clang__)
+/* -Wpedantic minds the specifiers, here and in the author's own use of them. */
+#pragma clang diagnostic ignored "-Wnullability-extension"
 #define CRM_NULLABLE _Nullable
 #define CRM_NONNULL _Nonnull
 #else

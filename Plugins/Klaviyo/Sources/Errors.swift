@@ -1,0 +1,101 @@
+internal import CRMPluginSDK
+
+/// What an answer of Klaviyo means to the host. The first row that fits decides.
+private struct ErrorRow {
+    enum Body { case any, api, other }
+
+    let statuses: ClosedRange<Int>
+    /// Klaviyo's own codes; empty: any.
+    var vendorCodes: Set<String> = []
+    /// Klaviyo's application answers in its error format; a body in any other comes from what stands in front of it.
+    var body = Body.any
+    let status: CRMError.Status
+    let code: String
+    let message: String
+    var flags: CRMError.Flags = []
+    /// The call may have been carried out although the answer is an error.
+    var isAmbiguous = false
+
+    static let table: [ErrorRow] = [
+        ErrorRow(
+            statuses: 400...400, vendorCodes: ["authentication_failed", "not_authenticated"], status: .invalidCredentials,
+            code: "klaviyo.authentication_failed", message: "Klaviyo does not accept this API key", flags: .revalidate),
+        ErrorRow(statuses: 400...400, status: .invalidArgument, code: "klaviyo.invalid", message: "Klaviyo refuses the request as invalid"),
+        ErrorRow(
+            statuses: 401...401, status: .invalidCredentials, code: "klaviyo.authentication_failed",
+            message: "Klaviyo does not accept this API key", flags: .revalidate),
+        ErrorRow(
+            statuses: 403...403, body: .api, status: .permissionDenied, code: "klaviyo.permission_denied",
+            message: "the API key lacks a scope"),
+        ErrorRow(
+            statuses: 403...403, body: .other, status: .unavailable, code: "klaviyo.challenge",
+            message: "Klaviyo's front end asks for a browser check; this says nothing about the API key", flags: .retryable),
+        ErrorRow(statuses: 404...404, status: .notFound, code: "klaviyo.not_found", message: "Klaviyo has no such record"),
+        ErrorRow(
+            statuses: 408...408, status: .upstream, code: "klaviyo.server_error", message: "Klaviyo did not finish in time",
+            flags: .retryable, isAmbiguous: true),
+        ErrorRow(
+            statuses: 409...409, vendorCodes: ["duplicate_profile"], status: .conflict, code: CRMError.duplicateProfile,
+            message: "the contact's identifiers belong to different profiles"),
+        ErrorRow(statuses: 409...409, status: .conflict, code: "klaviyo.conflict", message: "Klaviyo sees a conflict with what it holds"),
+        ErrorRow(statuses: 413...413, status: .invalidArgument, code: "klaviyo.too_large", message: "the request is too large for Klaviyo"),
+        ErrorRow(
+            statuses: 429...429, status: .rateLimited, code: "klaviyo.throttled", message: "Klaviyo asks for a pause", flags: .retryable),
+        ErrorRow(statuses: 400...499, status: .invalidArgument, code: "klaviyo.refused", message: "Klaviyo refuses the request"),
+        ErrorRow(
+            statuses: 504...504, status: .upstream, code: "klaviyo.server_error", message: "Klaviyo did not finish in time",
+            flags: .retryable, isAmbiguous: true),
+        ErrorRow(
+            statuses: 524...524, status: .upstream, code: "klaviyo.server_error", message: "Klaviyo did not finish in time",
+            flags: .retryable, isAmbiguous: true),
+        ErrorRow(
+            statuses: 500...599, status: .upstream, code: "klaviyo.server_error", message: "Klaviyo failed to handle the request",
+            flags: .retryable),
+        ErrorRow(
+            statuses: 0...999, status: .upstream, code: "klaviyo.unexpected_status", message: "Klaviyo answered with an unexpected status",
+            flags: .retryable),
+    ]
+
+    func fits(_ response: HTTPResponse, _ error: JSONValue?) -> Bool {
+        guard statuses.contains(response.status) else { return false }
+        switch body {
+        case .any: break
+        case .api: guard error != nil else { return false }
+        case .other: guard error == nil else { return false }
+        }
+        return vendorCodes.isEmpty || error?["code"]?.stringValue.map(vendorCodes.contains) == true
+    }
+}
+
+extension CRMError {
+    static let duplicateProfile = "klaviyo.duplicate_profile"
+    static let noProfile = CRMError(.notFound, code: "klaviyo.not_found", message: "Klaviyo has no such profile")
+
+    init(_ response: HTTPResponse, _ endpoint: Endpoint, _ context: OperationContext) {
+        let error = response.json?["errors"]?.arrayValue?.first
+        guard let row = ErrorRow.table.first(where: { $0.fits(response, error) }) else {
+            self = .unreadable(endpoint)
+            return
+        }
+        var details: JSONObject = ["http_status": .integer(response.status)]
+        details.set("klaviyo_code", error?["code"]?.stringValue)
+        details.set("pointer", error?["source"]?["pointer"]?.stringValue ?? error?["source"]?["parameter"]?.stringValue)
+        details.set("detail", (error?["detail"]?.stringValue).map { String(context.redacted(String($0.prefix(2_000))).prefix(300)) })
+        details.set("duplicate_profile_id", error?["meta"]?["duplicate_profile_id"]?.stringValue)
+        if row.status == .permissionDenied { details["scope"] = .string(endpoint.scope) }
+        var flags = row.flags
+        if row.isAmbiguous, endpoint.method == .post { flags.insert(.ambiguous) }
+        self.init(row.status, code: row.code, message: row.message, retryAfter: response.retryAfter, flags: flags, details: details)
+    }
+
+    /// A success whose body is not what Klaviyo promises. The write, if it was one, has happened.
+    static func unreadable(_ endpoint: Endpoint) -> CRMError {
+        CRMError(
+            .upstream, code: "klaviyo.unreadable_answer", message: "Klaviyo's answer cannot be understood",
+            flags: endpoint.method == .post ? [.retryable, .ambiguous] : .retryable)
+    }
+
+    var isAboutPhone: Bool {
+        status == .invalidArgument && details["pointer"]?.stringValue.map { $0.hasSuffix("/phone_number") } == true
+    }
+}
