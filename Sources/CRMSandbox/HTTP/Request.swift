@@ -1,0 +1,45 @@
+import CRMCore
+import NIOHTTP1
+
+/// One request as the imitations see it: decoded path, decoded query, whole body.
+struct Request {
+    let method: String
+    /// The path as it was written, without the query.
+    let path: String
+    /// Decoded, without empty ones: a slash at the end changes nothing.
+    let segments: [String]
+    let query: Query
+    let headers: HTTPHeaders
+    let body: [UInt8]
+
+    init(method: String, target: String, headers: HTTPHeaders, body: [UInt8]) {
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        self.method = method
+        path = String(parts[0])
+        segments = parts[0].split(separator: "/").map { PercentEncoding.decode($0, plusIsSpace: false) }
+        query = Query(parts.count > 1 ? String(parts[1]) : "")
+        self.headers = headers
+        self.body = body
+    }
+
+    /// A header that may appear once; `nil` when it is missing or repeated.
+    func header(_ name: String) -> String? {
+        let values = headers[name]
+        return values.count == 1 ? values[0] : nil
+    }
+
+    func has(header name: String) -> Bool { headers.contains(name: name) }
+
+    /// What links in answers start with.
+    var origin: String { "http://" + (header("host") ?? "127.0.0.1") }
+
+    /// The media type without its parameters, in lower case.
+    var mediaType: String? {
+        guard let bytes = header("content-type")?.utf8 else { return nil }
+        return String(decoding: bytes.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }, as: UTF8.self).lowercased()
+    }
+
+    func json(limits: JSONLimits = .standard) throws(JSONError) -> JSONValue {
+        try JSONValue(parsing: body, limits: limits)
+    }
+}

@@ -1,0 +1,22 @@
+import CRMCore
+
+/// A service that the sandbox plays. What scripts, the journal and the account list need is the same for all of them.
+protocol Imitation: AnyObject {
+    /// The first segment of its paths, and its name in scripts and in the journal.
+    var name: String { get }
+
+    /// Whose request this is, as far as it can be told without judging it. Never a key.
+    func account(of request: Request) -> String?
+
+    /// `path` is what follows the imitation's own name.
+    func answer(_ request: Request, path: [String], at now: Timestamp) -> Answer
+
+    /// The service's way of saying this status, for scripted answers that bring no body.
+    func scriptedAnswer(status: Int, retryAfter: Int?) -> Answer
+
+    /// Accounts seen so far with what they hold.
+    func accounts() -> [(account: String, counts: JSONObject)]
+
+    /// Forgets one account's state, or all.
+    func forget(account: String?)
+}

@@ -1,0 +1,38 @@
+import CRMCore
+
+extension Sandbox {
+    /// What a developer sees who opens the sandbox in a browser.
+    func frontPage(_ request: Request) -> Answer {
+        let origin = request.origin
+        return .json([
+            "about": "Google's keys and the CRMs, imitated on loopback. Nothing here reaches the real services.",
+            "google": [
+                "keys": .string("GET \(origin)/google/jwks"),
+                "token": .string("POST \(origin)/google/token with {\"email\": \"ada@shop.test\"}"),
+            ],
+            "klaviyo": [
+                "base_url": .string("\(origin)/klaviyo"),
+                "key": "pk_sandbox_ and the merchant's e-mail address; pk_sandbox_noscope_ and the address lacks accounts:read",
+            ],
+            "echo": ["base_url": .string("\(origin)/echo"), "header": "X-Echo-Key: echo_sandbox"],
+            "journal": [
+                "entries": .string("GET \(origin)/journal?since=0&limit=100&crm=klaviyo&account=ada@shop.test"),
+                "summary": .string("GET \(origin)/journal/summary"),
+                "clear": .string("DELETE \(origin)/journal"),
+            ],
+            "script": [
+                "add": .string(
+                    "POST \(origin)/script with {\"crm\": \"klaviyo\", \"path_prefix\": \"/klaviyo/api/events\", "
+                        + "\"answers\": [{\"status\": 429, \"retry_after\": 3}, {\"delay_ms\": 800}, {\"cut\": \"after\"}, \"real\"]}"),
+                "list": .string("GET \(origin)/script"),
+                "remove": .string("DELETE \(origin)/script or \(origin)/script/{id}"),
+            ],
+            "clock": [
+                "stop": .string("POST \(origin)/clock with {\"stop_at\": \"2026-11-22T10:00:00Z\"}"),
+                "advance": .string("POST \(origin)/clock with {\"advance_ms\": 60000}"),
+                "system_time": .string("DELETE \(origin)/clock"),
+            ],
+            "accounts": ["list": .string("GET \(origin)/accounts"), "forget": .string("DELETE \(origin)/accounts?crm=klaviyo")],
+        ])
+    }
+}
