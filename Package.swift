@@ -129,7 +129,7 @@ let package = Package(
             path: "Tests/KlaviyoTests"),
 
         // What tests share: databases, processes, listeners.
-        .target(name: "TestSupport", dependencies: ["CRMCore", "CRMStore", logging], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["CRMCore", "CRMCrypto", "CRMStore", logging], path: "Tests/TestSupport"),
         // The whole service over sockets, as its users meet it.
         .testTarget(name: "JourneyTests", dependencies: ["CRMCore", "TestSupport"]),
     ],
