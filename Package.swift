@@ -62,6 +62,7 @@ let package = Package(
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLinux"),
 
         // Hashes, signatures, key derivation, randomness.
         .target(name: "CRMCrypto", dependencies: ["CRMCore", "COpenSSL"]),
@@ -69,7 +70,7 @@ let package = Package(
 
         // PostgreSQL.
         .target(name: "CRMStore", dependencies: ["CRMCore", "CRMCrypto", "CPostgres", logging, lifecycle]),
-        .testTarget(name: "CRMStoreTests", dependencies: ["CRMCore", "CRMCrypto", "CRMStore", "TestSupport"]),
+        .testTarget(name: "CRMStoreTests", dependencies: ["CRMCore", "CRMCrypto", "CRMStore", "TestSupport", logging]),
 
         // Outbound calls.
         .target(name: "CRMTransport", dependencies: ["CRMCore", "CCurl", logging]),
@@ -95,7 +96,7 @@ let package = Package(
         .target(name: "CRMDelivery", dependencies: ["CRMCore", logging, lifecycle]),
         .testTarget(
             name: "CRMDeliveryTests",
-            dependencies: ["CRMCore", "CRMCrypto", "CRMDelivery", "CRMStore", "TestSupport"]),
+            dependencies: ["CRMCore", "CRMCrypto", "CRMDelivery", "CRMStore", "TestSupport", logging, lifecycle]),
 
         // The HTTP API.
         .target(name: "CRMServer", dependencies: ["CRMCore", hummingbird, nioCore, logging]),
@@ -105,7 +106,7 @@ let package = Package(
         .executableTarget(
             name: "CRMHost",
             dependencies: [
-                "CRMCore", "CRMCrypto", "CRMStore", "CRMTransport", "CRMIdentity", "CRMProviders", "CRMDelivery",
+                "CLinux", "CRMCore", "CRMCrypto", "CRMStore", "CRMTransport", "CRMIdentity", "CRMProviders", "CRMDelivery",
                 "CRMServer", hummingbird, logging, lifecycle, arguments,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),

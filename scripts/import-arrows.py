@@ -16,7 +16,7 @@ ARROWS = {
     "CRMProviders": {"CRMCore", "CRMCrypto", "CRMPluginAPI", "CRMTransport"},
     "CRMDelivery": {"CRMCore"},
     "CRMServer": {"CRMCore"},
-    "CRMHost": {"CRMCore", "CRMCrypto", "CRMStore", "CRMTransport", "CRMIdentity", "CRMProviders", "CRMDelivery", "CRMServer"},
+    "CRMHost": {"CRMCore", "CRMCrypto", "CRMStore", "CRMTransport", "CRMIdentity", "CRMProviders", "CRMDelivery", "CRMServer", "CLinux"},
     "CRMSandbox": {"CRMCore", "CRMCrypto"},
 }
 PLUGIN = {"CRMPluginSDK"}
@@ -50,7 +50,7 @@ IMPORT = re.compile(
     r"import\s+(?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?(\w+)"
 )
 LOADING = re.compile(r"\b(?:dlopen|dlsym|dlclose|dlmopen)\s*\(")
-C_LIBRARIES = {"CPostgres", "CCurl", "COpenSSL"}
+C_LIBRARIES = {"CPostgres", "CCurl", "COpenSSL", "CLinux"}
 
 
 def target_of(path):

@@ -38,16 +38,14 @@ package final class LoopbackProxy: Sendable {
 
     deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 
-    /// The same data source through this proxy. It must be a URI that names a port on 127.0.0.1.
+    /// The same connection string, in libpq's keyword form, through this proxy.
     package func stand(before dsn: String) throws -> String {
-        guard var parts = URLComponents(string: dsn), let upstream = parts.port else {
-            throw Failure(description: "not a URI with a port")
+        guard let match = dsn.firstMatch(of: /port='?([0-9]+)/), let upstream = UInt16(match.1) else {
+            throw Failure(description: "the connection string names no port")
         }
-        state.withLock { $0.upstream = UInt16(upstream) }
-        parts.host = "127.0.0.1"
-        parts.port = Int(port)
-        guard let text = parts.string else { throw Failure(description: "not a URI") }
-        return text
+        state.withLock { $0.upstream = upstream }
+        // Of a repeated keyword libpq takes the last.
+        return dsn + " host=127.0.0.1 port=\(port)"
     }
 
     /// Ends all connections and closes new ones at once.
