@@ -66,14 +66,20 @@ package final class LoopbackServer: Sendable {
     package var requests: [Request] { state.withLock { $0.requests } }
 
     package func stop() {
-        state.withLock { $0.isStopped = true }
-        shutdown(listener, Int32(SHUT_RDWR))
+        // Under the lock, so that the listener's number is not yet somebody else's.
+        state.withLock { state in
+            if !state.isStopped { shutdown(listener, Int32(SHUT_RDWR)) }
+            state.isStopped = true
+        }
     }
 
     private func accepting() {
         while true {
             let connection = accept(listener, nil, nil)
-            if state.withLock({ $0.isStopped }) || (connection < 0 && errno != EINTR && errno != ECONNABORTED) {
+            let error = errno
+            // A child process that inherited the connection would keep it open after we have closed it.
+            _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+            if state.withLock({ $0.isStopped }) || (connection < 0 && error != EINTR && error != ECONNABORTED) {
                 if connection >= 0 { close(connection) }
                 close(listener)
                 return

@@ -8,10 +8,10 @@ package struct KlaviyoProvider: CRMProvider {
         var url = config["base_url"]?.stringValue ?? Self.defaultBaseURL
         while url.hasSuffix("/") { url.removeLast() }
         let host = ["https://", "http://"].first(where: url.hasPrefix).map { url.dropFirst($0.count) }
-        guard let host, !host.isEmpty, !host.contains(where: { "/?#@ ".contains($0) }) else {
+        guard let host, !host.isEmpty, !host.hasPrefix("/"), !host.contains(where: { "?#@ ".contains($0) }) else {
             throw CRMError(
                 .invalidArgument, code: "klaviyo.bad_base_url",
-                message: "base_url must be an origin without a path, such as \(Self.defaultBaseURL)")
+                message: "base_url must be an address without query and fragment, such as \(Self.defaultBaseURL)")
         }
         baseURL = url
     }
@@ -29,7 +29,7 @@ package struct KlaviyoProvider: CRMProvider {
             "properties": [
                 "base_url": [
                     "type": "string", "format": "uri", "default": .string(defaultBaseURL),
-                    "description": "Where Klaviyo's API is; another origin than the default only for a simulator.",
+                    "description": "Where Klaviyo's API is; another address than the default only for a simulator.",
                 ]
             ],
         ],

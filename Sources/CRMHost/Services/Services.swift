@@ -33,6 +33,8 @@ struct Services {
 
         // The CRMs.
         let providers = try InstalledProviders(settings: ProviderSettings(configuration), logger: logger)
+        // Before anybody can ask which there are.
+        await providers.reload()
 
         // What is on its way to them.
         let delivery = DeliveryService(

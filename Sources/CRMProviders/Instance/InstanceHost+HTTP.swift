@@ -1,0 +1,109 @@
+import CRMPluginAPI
+import CRMTransport
+
+extension InstanceHost {
+    /// Without an operation there is no deadline to inherit.
+    private static let backgroundTimeout = Duration.seconds(30)
+
+    func sendHTTP(
+        _ request: UnsafePointer<crm_http_request_v1>, _ user: UnsafeMutableRawPointer?, _ done: @escaping crm_http_done_fn
+    ) -> UInt64 {
+        let id = transport.makeID()
+        let size = UnsafeRawPointer(request).loadUnaligned(as: UInt32.self)
+        guard Int(size) == MemoryLayout<crm_http_request_v1>.size else {
+            let failure = HTTPFailure(.blocked, "the request has another size than this host's: built with another header")
+            start(.failure(failure), id: id, operation: 0, user, done)
+            return id
+        }
+        let operation = request.pointee.op_id
+        var call = HTTPRequest(request.pointee)
+        guard operation != 0 else {
+            call.timeout = request.pointee.timeout_ms == 0 ? Self.backgroundTimeout : min(call.timeout, Self.backgroundTimeout)
+            start(.success(call), id: id, operation: 0, user, done)
+            return id
+        }
+
+        // Admitted and started under one lock, so that a cancellation that comes between finds the call to cancel.
+        update { ledger in
+            switch ledger.admit(request: id, of: operation) {
+            case .granted(let deadline, let traceparent):
+                let left = Duration.nanoseconds(max(0, deadline - monotonicNanoseconds()))
+                call.timeout = request.pointee.timeout_ms == 0 ? left : min(call.timeout, left)
+                if let traceparent, !call.headers.contains(where: { $0.name.lowercased() == "traceparent" }) {
+                    call.headers.append(HTTPHeader("traceparent", traceparent))
+                }
+                start(.success(call), id: id, operation: operation, user, done)
+            case .cancelled:
+                start(.failure(.cancelled), id: id, operation: 0, user, done)
+            case .unknownOperation:
+                let failure = HTTPFailure(.blocked, "op_id names no operation of this provider that is in flight")
+                start(.failure(failure), id: id, operation: 0, user, done)
+            }
+        }
+        return id
+    }
+
+    private func start(
+        _ request: Result<HTTPRequest, HTTPFailure>, id: UInt64, operation: UInt64, _ user: UnsafeMutableRawPointer?,
+        _ done: @escaping crm_http_done_fn
+    ) {
+        let user = ProviderPointer(user)
+        let completion: HTTPTransport.Completion = { [weak self] result in
+            guard let self else { return }
+            let status = try? result.get().status
+            if operation != 0 { update { $0.ended(request: id, of: operation, status: status) } }
+            withPin { result.lend(to: { done(user.address, $0) }) }
+        }
+        switch request {
+        case .success(let request): transport.start(request, id: id, completion: completion)
+        case .failure(let failure): transport.refuse(failure, id: id, completion: completion)
+        }
+    }
+}
+
+extension HTTPRequest {
+    /// A copy of what the provider lends.
+    fileprivate init(_ request: crm_http_request_v1) {
+        let headers = UnsafeBufferPointer(start: request.headers, count: request.headers == nil ? 0 : request.header_count)
+        self.init(
+            method: borrowedText(request.method),
+            url: borrowedText(request.url),
+            headers: headers.map { HTTPHeader(borrowedText($0.name), borrowedText($0.value)) },
+            body: borrowedBytes(request.body),
+            timeout: .milliseconds(Int64(request.timeout_ms)),
+            maximumResponseBytes: request.max_response_bytes == 0 ? Self.standardResponseLimit : Int(request.max_response_bytes),
+            discardsBody: request.flags & UInt32(CRM_HTTP_NO_RESPONSE_BODY) != 0)
+    }
+}
+
+extension Result<HTTPResponse, HTTPFailure> {
+    /// Lends the answer in the ABI's form.
+    fileprivate func lend(to receive: (UnsafePointer<crm_http_response_v1>) -> Void) {
+        var loan = Loan()
+        let (status, error, message, body, headers): (UInt32, Int32, Loan.Piece, Loan.Piece, [(name: Loan.Piece, value: Loan.Piece)])
+        switch self {
+        case .success(let response):
+            (status, error) = (UInt32(clamping: response.status), CRM_HTTP_ERROR_NONE)
+            message = loan.add("")
+            body = loan.add(response.body)
+            headers = response.headers.map { (loan.add($0.name), loan.add($0.value)) }
+        case .failure(let failure):
+            (status, error) = (0, failure.code.rawValue)
+            message = loan.add(failure.message)
+            body = loan.add("")
+            headers = []
+        }
+        loan.withPointers { pointers in
+            let list = headers.map {
+                crm_http_header_v1(name: pointers.string($0.name), value: pointers.string($0.value), flags: 0, reserved: 0)
+            }
+            list.withUnsafeBufferPointer { list in
+                var response = crm_http_response_v1(
+                    struct_size: UInt32(MemoryLayout<crm_http_response_v1>.size), transport_error: error, status: status, reserved: 0,
+                    headers: list.baseAddress, header_count: list.count, body: pointers.bytes(body), error_message: pointers.string(message)
+                )
+                receive(&response)
+            }
+        }
+    }
+}

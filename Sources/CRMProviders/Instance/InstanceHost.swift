@@ -1,0 +1,77 @@
+import CRMCore
+import CRMPluginAPI
+import CRMTransport
+import Logging
+import Synchronization
+
+/// The host's side of one instance: what the provider may call, and the ledger of what it owes.
+final class InstanceHost: Sendable {
+    let number: UInt64
+    let transport: HTTPTransport
+    let threads: HostThreads
+    let logger: Logger
+    private let ledger = Mutex(OperationLedger())
+    private let lastSequence = Atomic<UInt64>(0)
+    private let isClosed = Atomic<Bool>(false)
+    private let whenClosed = Mutex<(@Sendable () -> Void)?>(nil)
+    let tables: HostTables
+
+    init(transport: HTTPTransport, threads: HostThreads, logger: Logger) {
+        number = InstanceDirectory.makeNumber()
+        self.transport = transport
+        self.threads = threads
+        self.logger = logger
+        tables = HostTables(context: disguised(number))
+        InstanceDirectory.add(self)
+    }
+
+    /// After this nothing calls the provider any more, and nothing that it calls finds anybody.
+    func end() {
+        isClosed.store(true, ordering: .sequentiallyConsistent)
+        InstanceDirectory.remove(number)
+        threads.timers.cancelAll(owner: number)
+        transport.shutdown()
+    }
+
+    func makeOperationID() -> UInt64 {
+        InstanceDirectory.operationID(instance: number, sequence: lastSequence.add(1, ordering: .relaxed).newValue)
+    }
+
+    // MARK: The ledger
+
+    func read<Result: Sendable>(_ body: (borrowing OperationLedger) -> Result) -> Result { ledger.withLock { body($0) } }
+
+    /// Changes the ledger, then tells those who wait for it to be empty.
+    func update<Result: Sendable>(_ change: (inout OperationLedger) -> Result) -> Result {
+        let (result, waiters) = ledger.withLock { ledger in (change(&ledger), ledger.takeIdleWaiters()) }
+        for waiter in waiters { waiter() }
+        return result
+    }
+
+    /// A call into the provider during which it must not be closed. False: it has been closed already.
+    func withPin(_ call: () -> Void) {
+        if isClosed.load(ordering: .sequentiallyConsistent) { return }
+        update { $0.pin() }
+        call()
+        update { $0.release() }
+    }
+
+    func complete(_ id: UInt64, _ outcome: ProviderOutcome) {
+        switch update({ $0.complete(id) }) {
+        case .answer(let operation):
+            if let timer = operation.deadlineTimer { threads.timers.cancel(timer) }
+            operation.answer(outcome.completed(operation))
+        case .late:
+            logger.warning("the provider completed an operation after it was given up", metadata: ["op_id": "\(id)"])
+        case .stray:
+            InstanceDirectory.countStray()
+            logger.error("the provider completed an operation twice", metadata: ["op_id": "\(id)"])
+        }
+    }
+
+    // MARK: Closing
+
+    func onClosed(_ action: @escaping @Sendable () -> Void) { whenClosed.withLock { $0 = action } }
+
+    func closed() { whenClosed.withLock { $0.take() }?() }
+}

@@ -1,0 +1,87 @@
+import CRMCore
+import Synchronization
+
+/// Which instance answers for which CRM, and what became of the others.
+final class ProviderRegistry: Sendable {
+    private struct State {
+        var routes: [CRMType: ProviderInstance] = [:]
+        var files: [ProviderFileState] = []
+        var lastDrain: UInt64 = 0
+        var draining: [UInt64: ProviderFileState] = [:]
+        var drains: [UInt64: Task<Void, Never>] = [:]
+        var lastListener: UInt64 = 0
+        var listeners: [UInt64: AsyncStream<Void>.Continuation] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    var descriptions: [ProviderDescription] {
+        state.withLock { $0.routes.values.map(\.description) }.sorted { $0.crmType < $1.crmType }
+    }
+
+    func description(_ type: CRMType) -> ProviderDescription? { state.withLock { $0.routes[type]?.description } }
+
+    var files: [ProviderFileState] {
+        let (files, draining) = state.withLock { ($0.files, Array($0.draining.values)) }
+        return (files + draining).sorted { ($0.file, $0.state.rawValue) < ($1.file, $1.state.rawValue) }
+    }
+
+    /// The instance in service, held open; `release` is due. One lock covers look-up and hold, so that a swap falls before or after.
+    func acquire(_ type: CRMType) -> ProviderInstance? {
+        state.withLock { state in
+            guard let instance = state.routes[type], instance.acquire() else { return nil }
+            return instance
+        }
+    }
+
+    /// Puts an instance into service, or with `nil` none; returns the one before.
+    func replace(_ type: CRMType, with instance: ProviderInstance?) -> ProviderInstance? {
+        let (previous, listeners) = state.withLock { state in
+            defer { state.routes[type] = instance }
+            return (state.routes[type], Array(state.listeners.values))
+        }
+        for listener in listeners { listener.yield() }
+        return previous
+    }
+
+    func publish(_ files: [ProviderFileState]) { state.withLock { $0.files = files } }
+
+    /// Lets an instance end that was taken out of service. `ended` hears whether it did.
+    func drain(
+        _ instance: ProviderInstance, as file: ProviderFileState, timeout: Duration, ended: @escaping @Sendable (Bool) -> Void
+    ) {
+        state.withLock { state in
+            state.lastDrain += 1
+            let number = state.lastDrain
+            state.draining[number] = file
+            state.drains[number] = Task.detached { [weak self] in
+                let isClosed = await instance.retire(drainTimeout: timeout)
+                self?.state.withLock { state in
+                    state.drains[number] = nil
+                    if isClosed {
+                        state.draining[number] = nil
+                    } else {
+                        state.draining[number]?.reason = "did not end its operations or did not close; it stays in memory until a restart"
+                    }
+                }
+                ended(isClosed)
+            }
+        }
+    }
+
+    func waitForDrains() async {
+        for drain in state.withLock({ Array($0.drains.values) }) { await drain.value }
+    }
+
+    func changes() -> AsyncStream<Void> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let number = state.withLock { state in
+            state.lastListener += 1
+            state.listeners[state.lastListener] = continuation
+            return state.lastListener
+        }
+        continuation.onTermination = { [weak self] _ in _ = self?.state.withLock { $0.listeners.removeValue(forKey: number) } }
+        continuation.yield()
+        return stream
+    }
+}

@@ -1,0 +1,26 @@
+/// Where providers come from and what they may be allowed.
+package struct ProviderSettings: Sendable {
+    /// The entries: `$CRM_CONFIG_DIR/providers.d`.
+    package var entryDirectory: String
+    /// Where a library is looked for that is named without a path.
+    package var libraryDirectory: String
+    /// Holds the private copies, in `store`.
+    package var stateDirectory: String
+    /// Entries may open an origin on loopback: `CRM_ENV=development`.
+    package var allowsLoopbackOrigins: Bool
+    /// How long the operations of a provider that goes may take to end.
+    package var drainTimeout: Duration
+
+    package init(
+        entryDirectory: String, libraryDirectory: String, stateDirectory: String, allowsLoopbackOrigins: Bool = false,
+        drainTimeout: Duration = .seconds(13)
+    ) {
+        self.entryDirectory = entryDirectory
+        self.libraryDirectory = libraryDirectory
+        self.stateDirectory = stateDirectory
+        self.allowsLoopbackOrigins = allowsLoopbackOrigins
+        self.drainTimeout = drainTimeout
+    }
+
+    func path(ofLibrary name: String) -> String { name.hasPrefix("/") ? name : "\(libraryDirectory)/\(name)" }
+}

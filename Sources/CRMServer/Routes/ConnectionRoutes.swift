@@ -1,0 +1,92 @@
+internal import CRMCore
+
+/// Connecting CRMs, and how connections are doing.
+enum ConnectionRoutes {
+    static let typeParameter = Route.Parameter(
+        name: "crm_type", place: .path, description: "The CRM, as GET /crm/providers names it.", example: "klaviyo")
+
+    static let all: [Route] = [
+        Route(
+            method: .post, path: "/crm/connect", operation: "connect", tag: .connections, summary: "Connect a CRM",
+            description: """
+                Tries the credentials and stores them encrypted. Connecting the same crm_type again replaces the credentials and keeps \
+                the integration's id, so repeating the call does no harm. No route ever returns credentials.
+                """,
+            parameters: [DeliveryRoutes.idempotencyKey],
+            body: Route.Body(schema: "ConnectRequest", example: Examples.connectRequest),
+            answers: [
+                Route.Answer(status: 201, description: "Connected.", schema: "Integration", example: Examples.integration),
+                Route.Answer(
+                    status: 200, description: "Was connected; the credentials are replaced.", schema: "Integration",
+                    example: Examples.integration),
+            ],
+            problems: [
+                .unknownProvider, .credentialsRejected, .permissionMissing, .targetNotAllowed, .crmUnreachable, .crmUnavailable,
+                .crmRateLimited,
+                .crmTimeout, .providerFailed, .unsupportedByProvider, .refusedByCRM, .contactNotFound, .crmConflict, .changedMeanwhile,
+                .invalidIdempotencyKey,
+            ],
+            handler: .merchant(connect)),
+        Route(
+            method: .get, path: "/crm/list", operation: "listIntegrations", tag: .connections, summary: "List the connected CRMs",
+            answers: [Route.Answer(status: 200, description: "Integrations.", schema: "IntegrationList", example: Examples.integrations)],
+            handler: .merchant(listConnected)),
+        Route(
+            method: .get, path: "/crm/{crm_type}/status", operation: "connectionStatus", tag: .connections,
+            summary: "See how a connection is doing",
+            parameters: [typeParameter],
+            answers: [
+                Route.Answer(
+                    status: 200, description: "The connection, or that there is none.", schema: "ConnectionStatus", example: Examples.status
+                )
+            ],
+            problems: [.unknownProvider], handler: .merchant(status)),
+        Route(
+            method: .delete, path: "/crm/{crm_type}/disconnect", operation: "disconnect", tag: .connections, summary: "Disconnect a CRM",
+            description: "Destroys the stored credentials and ends what is still queued; each ended delivery leaves a row in the sync log.",
+            parameters: [typeParameter],
+            answers: [Route.Answer(status: 200, description: "Disconnected.", schema: "Disconnection", example: Examples.disconnection)],
+            problems: [.unknownProvider, .connectionNotFound, .changedMeanwhile], handler: .merchant(disconnect)),
+    ]
+
+    private static func connect(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {
+        _ = try call.idempotencyKey()
+        let body = try Components.checked(call.body, Components.connectRequest)
+        let provider = try call.provider(named: body["crm_type"]?.stringValue ?? "")
+        let credentials = try provider.checked(credentials: body["credentials"])
+        if let settings = body["settings"] { try provider.check(settings, against: provider.settingsSchema, at: "/settings") }
+        let outcome = try await call.validate(credentials, with: provider, for: merchant)
+        if let problem = Problem(outcome, of: provider.crmType) { throw problem }
+        let connection = NewConnection(
+            merchant: merchant.id, crmType: provider.crmType, credentials: outcome.rotated(credentials) ?? credentials,
+            settings: body["settings"]?.objectValue, label: body["label"]?.stringValue,
+            account: outcome.payload["account"]?.objectValue ?? [:])
+        let made = try await asking { () async throws(StoreError) in try await call.api.connections.connect(connection, call.caller) }
+        return Reply(made.created ? 201 : 200, .object(made.integration.json(call.api.providers)))
+    }
+
+    private static func listConnected(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {
+        let integrations = try await asking { () async throws(StoreError) in try await call.api.connections.integrations(of: merchant.id) }
+        return Reply(200, list(integrations.map { .object($0.json(call.api.providers)) }))
+    }
+
+    private static func status(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {
+        guard let type = CRMType(call.parameters["crm_type"] ?? "") else { throw call.unknownProvider() }
+        let found = try await asking { () async throws(StoreError) in try await call.api.connections.status(merchant.id, type) }
+        if let found { return Reply(200, found.json(call.api.providers)) }
+        guard call.api.providers.provider(type) != nil else { throw call.unknownProvider() }
+        return Reply(200, ["crm_type": .string(type.name), "state": "not_connected"])
+    }
+
+    private static func disconnect(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {
+        guard let type = CRMType(call.parameters["crm_type"] ?? "") else { throw call.unknownProvider() }
+        let ended = try await asking { () async throws(StoreError) in
+            try await call.api.connections.disconnect(merchant.id, type, call.caller)
+        }
+        guard let ended else {
+            guard call.api.providers.provider(type) != nil else { throw call.unknownProvider() }
+            throw Problem(.connectionNotFound, "\(type) is not connected.")
+        }
+        return Reply(200, ["disconnected_at": .string(ended.at.description), "cancelled_deliveries": .integer(ended.cancelled)])
+    }
+}

@@ -1,0 +1,68 @@
+internal import CRMCore
+
+/// Which CRMs there are, and whether credentials work.
+enum ProviderRoutes {
+    static let all: [Route] = [
+        Route(
+            method: .get, path: "/crm/providers", operation: "listProviders", tag: .connections, summary: "List the CRMs in service",
+            description: "With the JSON Schema of the credentials of each.",
+            answers: [
+                Route.Answer(
+                    status: 200, description: "Providers, sorted by crm_type.", schema: "ProviderList", example: Examples.providers)
+            ],
+            handler: .merchant { call, _ async throws(Problem) in Reply(200, list(call.api.providers.loaded.map(\.json))) }),
+        Route(
+            method: .post, path: "/crm/validate", operation: "validate", tag: .connections, summary: "Try credentials without storing them",
+            description: "Refused credentials are an answer here, not an error.",
+            body: Route.Body(schema: "ValidateRequest", example: Examples.validateRequest),
+            answers: [Route.Answer(status: 200, description: "What the CRM says.", schema: "Validation", example: Examples.validation)],
+            problems: [
+                .unknownProvider, .crmUnreachable, .crmUnavailable, .crmRateLimited, .crmTimeout, .providerFailed, .targetNotAllowed,
+                .unsupportedByProvider, .refusedByCRM, .contactNotFound, .crmConflict,
+            ],
+            handler: .merchant(validate)),
+    ]
+
+    private static func validate(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {
+        let body = try Components.checked(call.body, Components.validateRequest)
+        let provider = try call.provider(named: body["crm_type"]?.stringValue ?? "")
+        let credentials = try provider.checked(credentials: body["credentials"])
+        let outcome = try await call.validate(credentials, with: provider, for: merchant)
+        return Reply(200, try validation(outcome, of: provider.crmType))
+    }
+
+    private static func validation(_ outcome: ProviderOutcome, of type: CRMType) throws(Problem) -> JSONValue {
+        var members: JSONObject = [
+            "valid": .bool(outcome.status != .invalidCredentials), "account": .object(outcome.payload["account"]?.objectValue ?? [:]),
+            "permissions": .array(outcome.payload["permissions"]?.arrayValue ?? []),
+        ]
+        switch outcome.status {
+        case .ok: break
+        case .invalidCredentials, .permissionDenied:
+            let problem = Problem(outcome, of: type)
+            members["reason"] = [
+                "code": .string(outcome.code.isEmpty ? outcome.status.name : outcome.code), "detail": .string(problem?.detail ?? ""),
+            ]
+        default: if let problem = Problem(outcome, of: type) { throw problem }
+        }
+        return .object(members)
+    }
+}
+
+extension ProviderDescription {
+    /// Credentials that fit this provider's schema, as what they are: secret.
+    func checked(credentials: JSONValue?) throws(Problem) -> Secret {
+        let credentials = credentials ?? [:]
+        try check(credentials, against: credentialSchema, at: "/credentials")
+        return Secret(credentials.serialized())
+    }
+
+    func check(_ value: JSONValue, against schema: JSONValue, at pointer: String) throws(Problem) {
+        // A provider that declares nothing takes nothing.
+        guard let schema = try? Schema(schema.isNull ? ["type": "object", "properties": [:]] : schema) else {
+            throw Problem(.providerFailed, "The provider of \(crmType) declares a schema that cannot be applied.")
+        }
+        let violations = schema.violations(of: value)
+        guard violations.isEmpty else { throw Problem(InvalidInput(violations), below: pointer) }
+    }
+}

@@ -1,0 +1,28 @@
+internal import CRMCore
+
+/// All routes. The router and the OpenAPI document are made from it, so they cannot disagree.
+struct RouteTable: Sendable {
+    let routes: [Route]
+
+    init(_ routes: [Route]) { self.routes = routes }
+
+    /// Of the listener that clients reach.
+    static let api = RouteTable(
+        AuthRoutes.all + ProviderRoutes.all + ConnectionRoutes.all + DeliveryRoutes.all + ContactRoutes.all + LogRoutes.all
+            + HealthRoutes.all + DocumentationRoutes.all)
+
+    /// The methods that a path takes, `HEAD` with `GET`; empty when there is nothing at the path.
+    func methods(of path: String) -> [String] {
+        let segments = path.split(separator: "/")
+        let found = routes.filter { matches($0.path.split(separator: "/"), segments) }.map(\.method.rawValue)
+        let all = found.contains("GET") ? found + ["HEAD"] : found
+        return Set(all).sorted()
+    }
+
+    private func matches(_ template: [Substring], _ segments: [Substring]) -> Bool {
+        if template.last == "**" { return segments.count >= template.count && zip(template.dropLast(), segments).allSatisfy(matches) }
+        return template.count == segments.count && zip(template, segments).allSatisfy(matches)
+    }
+
+    private func matches(_ template: Substring, _ segment: Substring) -> Bool { template.hasPrefix("{") || template == segment }
+}
