@@ -73,7 +73,7 @@ let package = Package(
         .testTarget(name: "CRMStoreTests", dependencies: ["CRMCore", "CRMCrypto", "CRMStore", "TestSupport", logging]),
 
         // Outbound calls.
-        .target(name: "CRMTransport", dependencies: ["CRMCore", "CCurl", logging]),
+        .target(name: "CRMTransport", dependencies: ["CCurl"]),
         .testTarget(name: "CRMTransportTests", dependencies: ["CRMCore", "CRMTransport", "TestSupport"]),
 
         // Who is calling.
@@ -89,7 +89,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "CRMProvidersTests",
-            dependencies: ["CRMCore", "CRMPluginAPI", "CRMProviders", "CRMTransport", "TestSupport"],
+            dependencies: ["CRMCore", "CRMPluginAPI", "CRMProviders", "CRMTransport", "TestSupport", logging, lifecycle],
             exclude: ["Fixtures"]),
 
         // Background work.
@@ -100,7 +100,7 @@ let package = Package(
 
         // The HTTP API.
         .target(name: "CRMServer", dependencies: ["CRMCore", hummingbird, nioCore, logging]),
-        .testTarget(name: "CRMServerTests", dependencies: ["CRMCore", "CRMServer", "TestSupport"]),
+        .testTarget(name: "CRMServerTests", dependencies: ["CRMCore", "CRMServer", "TestSupport", hummingbird, logging]),
 
         // The executables.
         .executableTarget(

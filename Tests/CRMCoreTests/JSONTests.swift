@@ -11,13 +11,15 @@ import Testing
         #expect(try JSONValue(parsing: value.serialized()) == value)
     }
 
-    @Test(arguments: [
-        ("", .malformed), ("{", .malformed), ("[1,]", .malformed), (#"{"a":1,}"#, .malformed), ("01", .malformed), ("1.", .malformed),
-        ("+1", .malformed), ("NaN", .malformed), ("Infinity", .malformed), ("1e999", .malformed), ("// c\n1", .malformed), ("1 2", .malformed),
-        ("'a'", .malformed), (#"{a:1}"#, .malformed), ("\u{FEFF}1", .malformed), ("\"a\nb\"", .malformed), ("tru", .malformed),
-        (#"{"a":1,"a":2}"#, .duplicateKey), (#"{"a":1,"\u0061":2}"#, .duplicateKey), (#""\u0000""#, .invalidText),
-        (#""\ud800""#, .invalidText), (#""\udc00""#, .invalidText), (#""\ud800\u0041""#, .invalidText), (#""\x""#, .malformed),
-    ] as [(String, JSONError.Code)])
+    @Test(
+        arguments: [
+            ("", .malformed), ("{", .malformed), ("[1,]", .malformed), (#"{"a":1,}"#, .malformed), ("01", .malformed), ("1.", .malformed),
+            ("+1", .malformed), ("NaN", .malformed), ("Infinity", .malformed), ("1e999", .malformed), ("// c\n1", .malformed),
+            ("1 2", .malformed),
+            ("'a'", .malformed), (#"{a:1}"#, .malformed), ("\u{FEFF}1", .malformed), ("\"a\nb\"", .malformed), ("tru", .malformed),
+            (#"{"a":1,"a":2}"#, .duplicateKey), (#"{"a":1,"\u0061":2}"#, .duplicateKey), (#""\u0000""#, .invalidText),
+            (#""\ud800""#, .invalidText), (#""\udc00""#, .invalidText), (#""\ud800\u0041""#, .invalidText), (#""\x""#, .malformed),
+        ] as [(String, JSONError.Code)])
     func refusesWhatReadersDisagreeOn(text: String, code: JSONError.Code) {
         #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
         #expect(failure(text)?.code == code)

@@ -61,7 +61,7 @@ import Testing
         Case("get_contact.request.json", ["email": "ada@example.test"]),
         Case("get_contact.request.json", ["email": "ada@example.test", "remote_id": "1"], fits: false),
         Case("get_contact.request.json", [:], fits: false),
-        Case("create_or_update_contact.result.json", ["remote_id": "1", "created": nil]),
+        Case("create_or_update_contact.result.json", ["remote_id": "1", "created": .null]),
         Case("create_or_update_contact.result.json", ["remote_id": "1"], fits: false),
         Case("create_or_update_contact.result.json", ["remote_id": "1", "created": true, "warnings": [["detail": "x"]]], fits: false),
         Case("send_event.result.json", ["accepted_only": true, "quota": [["class": "all"]]], fits: false),

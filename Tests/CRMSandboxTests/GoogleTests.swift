@@ -90,7 +90,7 @@ import Testing
         #expect(try payload("wrong_issuer")["iss"] == "https://securetoken.google.com/crm-sandbox-other")
         #expect(try #require(try payload("expired")["exp"]?.intValue) < now)
         #expect(try #require(try payload("issued_in_future")["iat"]?.intValue) > now)
-        let changed = try token(sandbox, ["email": "ada@shop.test", "claims": ["sub": nil, "admin": true]]).payload
+        let changed = try token(sandbox, ["email": "ada@shop.test", "claims": ["sub": .null, "admin": true]]).payload
         #expect(changed["sub"] == nil && changed["admin"] == true)
     }
 

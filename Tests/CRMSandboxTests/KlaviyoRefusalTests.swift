@@ -39,7 +39,7 @@ import Testing
             name: "no metric", path: "events", body: ["data": ["type": "event", "attributes": ["properties": [:]]]],
             pointer: "/data/attributes/metric"),
         BadBody(
-            name: "no properties", path: "events", body: KlaviyoBody.event("Viewed", ["properties": nil]),
+            name: "no properties", path: "events", body: KlaviyoBody.event("Viewed", ["properties": .null]),
             pointer: "/data/attributes/properties"),
         BadBody(
             name: "many properties", path: "events", body: KlaviyoBody.event("Viewed", ["properties": manyProperties]),

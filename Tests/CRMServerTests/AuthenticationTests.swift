@@ -126,7 +126,7 @@ import Testing
                 "PATCH", "/auth/profile", ["display_name": "Anna", "locale": "el_gr", "timezone": "Europe/Athens"])
             #expect(set.status == 200)
             #expect(set.json["locale"] == "el-GR")
-            let cleared = try await server.send("PATCH", "/auth/profile", ["display_name": nil])
+            let cleared = try await server.send("PATCH", "/auth/profile", ["display_name": .null])
             #expect(cleared.json["display_name"] == .some(.null))
             #expect(cleared.json["timezone"] == "Europe/Athens")
         }

@@ -1,5 +1,6 @@
 import CRMCore
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct MainJourneyTests {
@@ -69,7 +70,8 @@ import Testing
         #expect(Set(pointers) == ["/credentials/api_key", "/credentials/key"])
         let refused = try await client.post("/crm/validate", ["crm_type": "klaviyo", "credentials": ["api_key": "pk_of_nobody_at_all"]])
         #expect(refused.status == 200 && refused.body["valid"] == false && refused.body["reason"]?["code"] != nil, "\(refused.text)")
-        #expect(try await client.post("/crm/connect", ["crm_type": "klaviyo", "credentials": ["api_key": "pk_of_nobody_at_all"]]).status == 422)
+        #expect(
+            try await client.post("/crm/connect", ["crm_type": "klaviyo", "credentials": ["api_key": "pk_of_nobody_at_all"]]).status == 422)
 
         for token in [nil, "", "not.a.token", "eyJhbGciOiJub25lIn0.e30."] {
             let answer = try await JSONClient(base: service.base, token: token).get("/auth/me")

@@ -28,12 +28,14 @@ final class RunningService {
         sandbox = try BuiltProgram("crm-sandbox", arguments: ["--port", "0"] + sandboxArguments)
         sandboxBase = try await Self.address(of: sandbox, "crm-sandbox listening on ")
         environment = [
-            "CRM_ENV": "development", "DB_DSN": try databaseDSN(database.dsn(.app)), "DB_WORKER_DSN": try databaseDSN(database.dsn(.worker)),
+            "CRM_ENV": "development", "DB_DSN": try databaseDSN(database.dsn(.app)),
+            "DB_WORKER_DSN": try databaseDSN(database.dsn(.worker)),
             "DB_MIGRATE_DSN": try databaseDSN(database.dsn(.owner)), "GCP_PROJECT_ID": "crm-sandbox",
             "CRM_ENCRYPTION_KEY": "0123456789abcdefghijklmnopqrstuv", "PORT": "0", "CRM_ADMIN_PORT": "0",
             "FIREBASE_JWKS_URL": sandboxBase + "/google/jwks", "CRM_CONFIG_DIR": directory.appendingPathComponent("config").path,
             "CRM_PROVIDER_DIR": directory.appendingPathComponent("providers").path,
-            "CRM_STATE_DIR": directory.appendingPathComponent("state").path, "CRM_SQL_DIR": Self.checkout.appendingPathComponent("sql").path,
+            "CRM_STATE_DIR": directory.appendingPathComponent("state").path,
+            "CRM_SQL_DIR": Self.checkout.appendingPathComponent("sql").path,
         ].merging(settings) { $1 }
         try Self.copy(try Self.klaviyoLibrary, to: directory.appendingPathComponent("providers/libKlaviyoProvider.so"))
         try Self.entry(
@@ -47,7 +49,8 @@ final class RunningService {
     deinit { try? FileManager.default.removeItem(at: directory) }
 
     /// The checkout that these tests were built from.
-    static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     static var klaviyoLibrary: String {
         get throws { try BuiltProgram.path(of: "libKlaviyoProvider.so") }

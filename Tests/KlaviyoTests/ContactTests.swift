@@ -41,7 +41,7 @@ import Testing
 
     @Test func whatWasNotSaidIsNotSent() async throws {
         let bench = try KlaviyoBench { _ in Answer.profile(200) }
-        let result = try await bench.contact(["email": "ada@example.test", "phone": nil, "address": [:], "first_name": nil])
+        let result = try await bench.contact(["email": "ada@example.test", "phone": .null, "address": [:], "first_name": .null])
         #expect(result.payload["created"] == false)
         #expect(bench.host.http.requests.map(\.bodyText) == [#"{"data":{"type":"profile","attributes":{"email":"ada@example.test"}}}"#])
     }

@@ -8,9 +8,9 @@ import Testing
         "type": "profile", "id": "01HZX0000000000000000000AA",
         "attributes": [
             "email": "ada@example.test", "phone_number": "(212) 555-0100", "external_id": "user-1", "first_name": "Ada",
-            "last_name": "Lovelace", "organization": nil, "title": "Engineer", "locale": "it-IT", "image": nil,
+            "last_name": "Lovelace", "organization": .null, "title": "Engineer", "locale": "it-IT", "image": .null,
             "created": "2026-11-01T10:00:00+00:00", "updated": "2026-11-02T11:00:00+00:00",
-            "location": ["address1": "Via Roma 1", "address2": nil, "city": "Rome", "zip": "00100", "latitude": "41.9"],
+            "location": ["address1": "Via Roma 1", "address2": .null, "city": "Rome", "zip": "00100", "latitude": "41.9"],
             "properties": ["plan": "pro"],
             "subscriptions": [
                 "email": [

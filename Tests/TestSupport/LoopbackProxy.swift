@@ -108,7 +108,9 @@ package final class LoopbackProxy: Sendable {
             guard count > 0 else { break }
             var sent = 0
             while sent < count {
-                let written = buffer.withUnsafeBytes { $0.baseAddress.map { send(target, $0 + sent, count - sent, Int32(MSG_NOSIGNAL)) } ?? -1 }
+                let written = buffer.withUnsafeBytes {
+                    $0.baseAddress.map { send(target, $0 + sent, count - sent, Int32(MSG_NOSIGNAL)) } ?? -1
+                }
                 guard written > 0 else { break }
                 sent += written
             }

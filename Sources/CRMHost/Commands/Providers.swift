@@ -37,7 +37,8 @@ struct ProvidersList: AsyncParsableCommand {
         let origin = "http://\(host):\(configuration.admin.port)"
         let transport = try HTTPTransport(policy: try EgressPolicy(allow: [origin], allowsLoopbackOrigins: true))
         defer { transport.shutdown() }
-        guard let answer = try? await transport.send(HTTPRequest(url: origin + "/providers", timeout: .seconds(3))), answer.status == 200 else {
+        guard let answer = try? await transport.send(HTTPRequest(url: origin + "/providers", timeout: .seconds(3))), answer.status == 200
+        else {
             return nil
         }
         return try JSONValue(parsing: answer.body)["data"]?.arrayValue

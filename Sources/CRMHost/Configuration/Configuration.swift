@@ -78,7 +78,8 @@ extension HostConfiguration {
         let name = settings.text("CORS_ALLOWED_ORIGINS") != nil ? "CORS_ALLOWED_ORIGINS" : "ALLOWED_ORIGINS"
         let origins = settings.list(name)
         for origin in origins where !isOrigin(origin) {
-            settings.refuse(name, "holds \"\(origin)\"", expected: "origins such as https://shop.example.com, separated by commas; no * and no path")
+            settings.refuse(
+                name, "holds \"\(origin)\"", expected: "origins such as https://shop.example.com, separated by commas; no * and no path")
         }
         return origins
     }
@@ -86,14 +87,15 @@ extension HostConfiguration {
     private static func isOrigin(_ text: String) -> Bool {
         guard let scheme = ["https://", "http://"].first(where: text.hasPrefix) else { return false }
         let authority = text.dropFirst(scheme.count)
-        return !authority.isEmpty && authority.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
-                UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"):
-                true
-            default: false
+        return !authority.isEmpty
+            && authority.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
+                    UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"):
+                    true
+                default: false
+                }
             }
-        }
     }
 }
 
@@ -118,12 +120,14 @@ extension HostConfiguration.Firebase {
         guard let url = settings.text("FIREBASE_JWKS_URL") else { return }
         // Who can set where keys come from can sign in as anybody: only on a developer's own machine.
         if environment != .development {
-            settings.refuse("FIREBASE_JWKS_URL", "is set", expected: "nothing unless CRM_ENV=development: tokens are checked with Google's keys")
+            settings.refuse(
+                "FIREBASE_JWKS_URL", "is set", expected: "nothing unless CRM_ENV=development: tokens are checked with Google's keys")
         } else if !["http://127.0.0.1:", "http://[::1]:"].contains(where: url.hasPrefix) {
-            settings.refuse("FIREBASE_JWKS_URL", "does not lead to this machine", expected: "a loopback address such as http://127.0.0.1:8003/google/jwks")
+            settings.refuse(
+                "FIREBASE_JWKS_URL", "does not lead to this machine",
+                expected: "a loopback address such as http://127.0.0.1:8003/google/jwks")
         } else {
             keysURL = url
         }
     }
 }
-

@@ -13,7 +13,9 @@ struct PartitionUpkeep: Service {
             while !Task.isCancelled {
                 do throws(StoreError) {
                     let done = try await pool.maintainPartitions()
-                    if !done.isEmpty { logger.info("log partitions were maintained", metadata: ["partitions": "\(done.joined(separator: ", "))"]) }
+                    if !done.isEmpty {
+                        logger.info("log partitions were maintained", metadata: ["partitions": "\(done.joined(separator: ", "))"])
+                    }
                 } catch {
                     logger.error("log partitions could not be maintained", metadata: ["error": "\(error)"])
                 }

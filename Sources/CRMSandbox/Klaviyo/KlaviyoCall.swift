@@ -62,11 +62,13 @@ struct KlaviyoCall {
             "attributes": [
                 "test_account": false,
                 "contact_information": [
-                    "default_sender_name": .string(name), "default_sender_email": .string(account.email), "website_url": nil,
+                    "default_sender_name": .string(name), "default_sender_email": .string(account.email), "website_url": .null,
                     "organization_name": .string(name),
-                    "street_address": ["address1": nil, "address2": nil, "city": nil, "region": nil, "country": nil, "zip": nil],
+                    "street_address": [
+                        "address1": .null, "address2": .null, "city": .null, "region": .null, "country": .null, "zip": .null,
+                    ],
                 ],
-                "industry": nil, "timezone": "Europe/Rome", "preferred_currency": "EUR", "public_api_key": .string(account.id),
+                "industry": .null, "timezone": "Europe/Rome", "preferred_currency": "EUR", "public_api_key": .string(account.id),
                 "locale": "en-US",
             ],
             "links": ["self": .string("\(base)/api/accounts/\(account.id)/")],

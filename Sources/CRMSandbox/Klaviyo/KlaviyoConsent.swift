@@ -28,7 +28,7 @@ struct KlaviyoConsent {
             "email": ["marketing": .object(emailMembers)],
             "sms": ["marketing": .object(smsMembers)],
             "mobile_push": [
-                "marketing": ["can_receive_push_marketing": false, "consent": "NEVER_SUBSCRIBED", "consent_timestamp": nil]
+                "marketing": ["can_receive_push_marketing": false, "consent": "NEVER_SUBSCRIBED", "consent_timestamp": .null]
             ],
         ]
     }

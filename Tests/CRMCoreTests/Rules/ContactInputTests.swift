@@ -38,7 +38,7 @@ import Testing
     @Test(
         arguments: [
             ([:], [" no_identity"]), (["email": ""], [" no_identity"]), (["first_name": "Anna"], [" no_identity"]), ("x", [" wrong_type"]),
-            (["external_id": ""], ["/external_id too_short"]), (["email": nil], ["/email wrong_type"]),
+            (["external_id": ""], ["/external_id too_short"]), (["email": .null], ["/email wrong_type"]),
             (["email": "a@b"], ["/email invalid_email"]),
             (["phone": "6912345678"], ["/phone invalid_phone"]), (["email": "a@b.gr", "locale": "english"], ["/locale invalid_locale"]),
             (["email": "a@b.gr", "id": 1], ["/id unknown_field"]),
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func propertiesAreOpenWithinBounds() {
-        let open: JSONValue = ["anything": ["goes": [1, nil, true]], "'; --": "x"]
+        let open: JSONValue = ["anything": ["goes": [1, .null, true]], "'; --": "x"]
         #expect(complaints(["email": "a@b.gr", "properties": open]) == [])
         func nested(_ levels: Int) -> JSONValue { (0..<levels).reduce(1) { inner, _ in ["a": inner] } }
         #expect(complaints(["email": "a@b.gr", "properties": ["deep": nested(8)]]) == [])

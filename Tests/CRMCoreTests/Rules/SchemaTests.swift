@@ -22,7 +22,7 @@ import Testing
 
     @Test(
         arguments: [
-            ([:], ["/api_key required"]), (["api_key": 1], ["/api_key wrong_type"]), (["api_key": nil], ["/api_key wrong_type"]),
+            ([:], ["/api_key required"]), (["api_key": 1], ["/api_key wrong_type"]), (["api_key": .null], ["/api_key wrong_type"]),
             (["api_key": "pk_"], ["/api_key too_short"]), (["api_key": "pk_123456"], ["/api_key too_long"]),
             (["api_key": "sk_12"], ["/api_key wrong_prefix"]), (["api_key": "pk_1\u{E9}"], ["/api_key wrong_character"]),
             (["api_key": "pk_12", "region": "mars"], ["/region not_allowed"]), (["api_key": "pk_12", "port": 0], ["/port out_of_range"]),

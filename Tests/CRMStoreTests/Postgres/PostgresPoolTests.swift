@@ -15,7 +15,7 @@ import Testing
         let pool = try pool(PoolOptions(size: 1, acquireTimeout: .seconds(60), namedStatements: namedStatements))
         let uuid = UUID()
         let time = Timestamp(microseconds: 1_764_000_000_123_456)
-        let json: JSONValue = ["b": [15, nil], "a": "x"]
+        let json: JSONValue = ["b": [15, .null], "a": "x"]
         for _ in 0..<3 {
             let rows = try await pool.run(
                 """
