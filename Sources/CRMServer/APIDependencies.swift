@@ -11,6 +11,8 @@ package struct APIDependencies: Sendable {
     package var providers: any ProviderCatalog
     package var now: WallClock
     package var random: RandomBytes
+    /// Waits until a CRM that asked for a short pause can be asked again.
+    package var sleep: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     package var readiness: @Sendable () async -> Readiness
     /// Called after deliveries were accepted and committed, so that their lanes need not wait for a poll.
     package var didAccept: @Sendable () -> Void

@@ -25,6 +25,7 @@ final class Exchange: @unchecked Sendable {
     private var reach = EgressPolicy.Reach.publicAddresses
     private var answer = IncomingAnswer(maximumBodyBytes: 0, maximumHeaderBytes: 0, keepsBody: false)
     private var wasBlocked = false
+    private var wasLetThrough = false
 
     init(id: UInt64, request: Result<HTTPRequest, HTTPFailure>, completion: @escaping HTTPTransport.Completion) {
         self.id = id
@@ -63,7 +64,8 @@ final class Exchange: @unchecked Sendable {
     }
 
     func result(_ code: CURLcode) -> Result<HTTPResponse, HTTPFailure> {
-        if wasBlocked && code != CURLE_OK { return .failure(.blockedTarget) }
+        // A name may have allowed and refused addresses: once an allowed one was tried, the failure is what became of it.
+        if wasBlocked && !wasLetThrough && code != CURLE_OK { return .failure(.blockedTarget) }
         if answer.isTooLarge { return .failure(.tooLarge) }
         var status = 0
         var preTransfer: curl_off_t = 0
@@ -186,6 +188,7 @@ final class Exchange: @unchecked Sendable {
             wasBlocked = true
             return CURL_SOCKET_BAD
         }
+        wasLetThrough = true
         return socket(address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)
     }
 }

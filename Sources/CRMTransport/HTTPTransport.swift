@@ -25,14 +25,14 @@ package final class HTTPTransport: Sendable {
     /// A new number for `start`; never 0.
     package func makeID() -> UInt64 { lastID.add(1, ordering: .relaxed).newValue }
 
-    /// Begins a call. `completion` comes exactly once, on the transport's thread and never from inside this function; only after
-    /// `shutdown` does it come at once.
-    package func start(_ request: HTTPRequest, id: UInt64, completion: @escaping Completion) {
+    /// Begins a call. `completion` comes exactly once, on the transport's thread and never from inside this function. False: the transport
+    /// was shut down, and `completion` will not come.
+    package func start(_ request: HTTPRequest, id: UInt64, completion: @escaping Completion) -> Bool {
         loop.submit(Exchange(id: id, request: .success(request), completion: completion))
     }
 
     /// Lets a call fail that was refused before it came here, by the same road as every other failure.
-    package func refuse(_ failure: HTTPFailure, id: UInt64, completion: @escaping Completion) {
+    package func refuse(_ failure: HTTPFailure, id: UInt64, completion: @escaping Completion) -> Bool {
         loop.submit(Exchange(id: id, request: .failure(failure), completion: completion))
     }
 
@@ -43,7 +43,8 @@ package final class HTTPTransport: Sendable {
         let id = makeID()
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Result<HTTPResponse, HTTPFailure>, Never>) in
-                start(request, id: id) { continuation.resume(returning: $0) }
+                let isTaken = start(request, id: id) { continuation.resume(returning: $0) }
+                if !isTaken { continuation.resume(returning: .failure(.cancelled)) }
                 // The handler below may have run before there was anything to cancel.
                 if Task.isCancelled { cancel(id) }
             }

@@ -39,9 +39,8 @@ final class TransportLoop: @unchecked Sendable {
         inbox = Mutex(Inbox(multi: OpaqueMulti(pointer: multi)))
     }
 
-    func submit(_ exchange: Exchange) {
-        if !leave(.start(exchange)) { exchange.finish(.failure(.cancelled)) }
-    }
+    /// False: it was stopped, and the exchange is not taken.
+    func submit(_ exchange: Exchange) -> Bool { leave(.start(exchange)) }
 
     func cancel(_ id: UInt64) { _ = leave(.cancel(id)) }
 

@@ -34,6 +34,7 @@ struct LoadingTests {
         (["-DWITHOUT_NOTE"], "no CRM note"), (["-DOTHER_MAJOR"], "version 7"), (["-DWITHOUT_ENTRY"], "does not export crm_plugin_factory"),
         (["-DSECOND_EXPORT"], "exports fixture_helper"), (["-DOTHER_INTERFACE"], "does not offer crm.module/0"),
         (["-DOTHER_MODULE_SIZE"], "crm_module_v1 has 64 bytes instead of 56"), (["-DNULL_FUNCTION"], "NULL function"),
+        (["-DNULL_DESCRIPTOR"], "descriptor is NULL"),
         (["-DOTHER_DESCRIPTOR_SIZE"], "crm_descriptor_v1 has 88 bytes instead of 80"), (["-DBROKEN_MANIFEST"], "manifest is not JSON"),
         (["-DFAILING_CREATE"], "create failed: the fixture does not like it"),
         (["-DSILENT_FAILING_CREATE"], "create failed without a reason"),
@@ -92,6 +93,19 @@ struct LoadingTests {
             try write(damaged, to: directories.library("libFixture.so"))
             let seen = try await InstalledProviders.inspect(directories.settings, logger: LogRecorder().logger)
             #expect(seen.map(\.state) == [.failed])
+        }
+    }
+
+    /// What the program headers promise and the file does not hold would be mapped all the same, and touched.
+    @Test func aLibraryThatIsNotAllThereIsRefused() async throws {
+        let directories = try ProviderDirectories()
+        try await FixtureLibrary.compile(to: directories.library("libFixture.so"))
+        let whole = try bytes(of: directories.library("libFixture.so"))
+        try directories.writeEntry("fixture", library: "libFixture.so")
+        for length in Array(stride(from: 1, to: whole.count, by: 509)) + [whole.count - 1] {
+            try write(Array(whole.prefix(length)), to: directories.library("libFixture.so"))
+            let seen = try await InstalledProviders.inspect(directories.settings, logger: LogRecorder().logger)
+            #expect(seen.first?.reason?.contains("not complete") == true, "\(length) bytes: \(seen)")
         }
     }
 

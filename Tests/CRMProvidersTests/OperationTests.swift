@@ -128,6 +128,27 @@ struct OperationTests {
         #expect(outcome.isAmbiguous)
     }
 
+    /// The provider learns of its operation's end before it knows the operation.
+    @Test func areCancelledAgainWhenTheProviderWasNotReadyForIt() async throws {
+        let (directories, providers, log) = try await fixture()
+        defer { withExtendedLifetime(directories) {} }
+        let outcome = try #require(await providers.call(fixtureType, request("slow start", timeout: .milliseconds(20))))
+        #expect(outcome.status == .deadlineExceeded)
+        #expect(!log.lines.contains { $0.message == "the provider did not end a cancelled operation; its caller was answered" })
+    }
+
+    @Test func leaveNoRequestBehind() async throws {
+        let server = LoopbackServer { _ in .silence }
+        defer { server.stop() }
+        let (directories, providers, log) = try await fixture(egress: server.origin)
+        defer { withExtendedLifetime(directories) {} }
+        let call = request("leave http", url: server.origin + "/")
+        #expect(await providers.call(fixtureType, call)?.status == .ok)
+        try await eventually { log.lines.contains { $0.message == "a request was left behind" } }
+        // Cancelled, and not ended by the deadline.
+        #expect(log.lines.first { $0.message == "a request was left behind" }?.metadata["provider.error"] == "1")
+    }
+
     @Test func waitForAPlaceAndGiveUpAtTheDeadline() async throws {
         let gate = LoopbackServer.Gate()
         let server = LoopbackServer { _ in .after(gate, body: "x") }

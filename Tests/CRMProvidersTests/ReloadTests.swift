@@ -157,6 +157,52 @@ struct ReloadTests {
         #expect(await providers.call(fixtureType, request("at once")) == nil)
     }
 
+    @Test func filesMayExchangeTheirTypes() async throws {
+        let directories = try ProviderDirectories()
+        for (file, type) in [("a", "one"), ("b", "two"), ("c", "three")] {
+            try await FixtureLibrary.compile(to: directories.library("\(type).so"), "-DFIXTURE_TYPE=\"\(type)\"")
+            try directories.writeEntry(file, library: "\(type).so")
+        }
+        let providers = try directories.providers()
+        await providers.reload()
+        func expectServed(_ libraries: [String]) async throws {
+            for (file, library) in zip(["a", "b", "c"], libraries) { try directories.writeEntry(file, library: "\(library).so") }
+            await providers.reload()
+            let states = providers.snapshot().filter { $0.state != .draining }
+            #expect(states.map(\.crmType?.name) == libraries)
+            #expect(states.allSatisfy { $0.state == .inService && $0.reason == nil }, "\(states)")
+            for library in libraries {
+                #expect(await providers.call(try #require(CRMType(library)), request("at once"))?.status == .ok)
+            }
+        }
+        try await expectServed(["one", "two", "three"])
+        try await expectServed(["two", "one", "three"])
+        try await expectServed(["three", "two", "one"])
+        try await expectServed(["one", "three", "two"])
+        // The first waits for the second, which waits for the third.
+        try await FixtureLibrary.compile(to: directories.library("four.so"), "-DFIXTURE_TYPE=\"four\"")
+        try await expectServed(["three", "two", "four"])
+    }
+
+    @Test func anExchangeThatFailsLeavesWhatRuns() async throws {
+        let directories = try ProviderDirectories()
+        for type in ["one", "two"] {
+            try await FixtureLibrary.compile(to: directories.library("\(type).so"), "-DFIXTURE_TYPE=\"\(type)\"")
+            try directories.writeEntry(type, library: "\(type).so")
+        }
+        let providers = try directories.providers()
+        await providers.reload()
+        try await FixtureLibrary.compile(to: directories.library("one.so"), "-DFIXTURE_TYPE=\"two\"", "-DFAILING_CREATE")
+        try await FixtureLibrary.compile(to: directories.library("two.so"), "-DFIXTURE_TYPE=\"one\"")
+        await providers.reload()
+        let states = providers.snapshot()
+        #expect(states.map(\.crmType?.name) == ["one", "two"])
+        #expect(states.map(\.state) == [.inService, .inService])
+        #expect(states[0].reason?.contains("create failed") == true)
+        #expect(states[1].reason?.contains("crm_type one is already provided by one.yaml") == true)
+        for type in ["one", "two"] { #expect(await providers.call(try #require(CRMType(type)), request("at once"))?.status == .ok) }
+    }
+
     @Test func tellsOfChanges() async throws {
         let (directories, providers, _) = try await fixture()
         var changes = providers.changes().makeAsyncIterator()
@@ -170,10 +216,7 @@ struct ReloadTests {
     @Test func watchesBothDirectories() async throws {
         let directories = try ProviderDirectories()
         let providers = try directories.providers()
-        let group = ServiceGroup(
-            configuration: .init(services: [.init(service: ProviderWatcher(providers))], logger: LogRecorder().logger))
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
+        try await whileWatched(providers) {
             try directories.writeEntry("fixture", library: "libFixture.so")
             try await eventually { providers.snapshot().map(\.state) == [.failed] }
             try await FixtureLibrary.compile(to: directories.library("libFixture.so"))
@@ -182,6 +225,45 @@ struct ReloadTests {
             try await eventually { providers.provider(fixtureType)?.version == "2.0.0" }
             try directories.write("library: libFixture.so\nenabled: false\n", to: "providers.d/fixture.yaml")
             try await eventually { providers.loaded.isEmpty }
+        }
+    }
+
+    @Test func waitsForALibraryThatIsStillBeingCopied() async throws {
+        let directories = try ProviderDirectories()
+        try await FixtureLibrary.compile(to: "\(directories.root)/whole.so")
+        let whole = try bytes(of: "\(directories.root)/whole.so")
+        try directories.writeEntry("fixture", library: "libFixture.so")
+        let providers = try directories.providers()
+        try await whileWatched(providers) {
+            // Open until the end: that it grows is all that there is to be seen.
+            let file = try #require(fopen(directories.library("libFixture.so"), "w"))
+            defer { fclose(file) }
+            #expect(fwrite(whole, 1, whole.count / 2, file) == whole.count / 2 && fflush(file) == 0)
+            try await eventually { providers.snapshot().first?.reason?.contains("not complete") == true }
+            let rest = Array(whole[(whole.count / 2)...])
+            #expect(fwrite(rest, 1, rest.count, file) == rest.count && fflush(file) == 0)
+            try await eventually { providers.provider(fixtureType)?.version == "1.0.0" }
+        }
+    }
+
+    @Test func watchesForALibraryElsewhereThatIsNotThereYet() async throws {
+        let (directories, providers, _) = try await fixture()
+        let elsewhere = "\(directories.root)/elsewhere"
+        try await whileWatched(providers) {
+            try directories.writeEntry("fixture", library: "\(elsewhere)/libFixture.so")
+            try await eventually { providers.snapshot().first?.reason?.contains("does not exist") == true }
+            mkdir(elsewhere, 0o755)
+            try await FixtureLibrary.compile(to: "\(elsewhere)/libFixture.so", "-DFIXTURE_VERSION=\"2.0.0\"")
+            try await eventually { providers.provider(fixtureType)?.version == "2.0.0" }
+        }
+    }
+
+    private func whileWatched(_ providers: InstalledProviders, _ body: () async throws -> Void) async throws {
+        let group = ServiceGroup(
+            configuration: .init(services: [.init(service: ProviderWatcher(providers))], logger: LogRecorder().logger))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            try await body()
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
         }

@@ -90,7 +90,7 @@ import Testing
     @Test(arguments: ProviderStatus.allCases.filter { ![.ok, .invalidCredentials, .permissionDenied].contains($0) })
     func whatTheCRMCannotSayIsNoAnswer(_ status: ProviderStatus) async throws {
         let expected: [ProviderStatus: Int] = [
-            .cancelled: 503, .unsupported: 422, .invalidArgument: 422, .notFound: 404, .conflict: 409, .rateLimited: 503, .upstream: 502,
+            .cancelled: 503, .unsupported: 422, .invalidArgument: 422, .notFound: 502, .conflict: 502, .rateLimited: 503, .upstream: 503,
             .unavailable: 503, .deadlineExceeded: 504, .blockedByPolicy: 422, .internal: 502, .providerCrashed: 503,
         ]
         try await RunningServer.run { server in
@@ -99,9 +99,145 @@ import Testing
             for path in ["/crm/validate", "/crm/connect"] {
                 let answer = try await server.send("POST", path, Self.good)
                 #expect(answer.status == expected[status])
+                #expect(answer.code?.contains("contact") == false && answer.code != "crm_conflict")
                 #expect(answer["Retry-After"] == (answer.status == 503 ? "7" : nil))
             }
             #expect(server.service.read { $0.integrations.isEmpty && $0.logs.count == 2 })
+        }
+    }
+
+    @Test(arguments: [ProviderStatus.upstream, .unavailable])
+    func aCRMThatIsAwayWithoutSayingHowLongIsUnreachable(_ status: ProviderStatus) async throws {
+        try await RunningServer.run { server in
+            try await server.signUp()
+            server.service.connect("klaviyo", uid: "anna")
+            server.service.change { $0.outcome = ProviderOutcome(status: status) }
+            for answer in [
+                try await server.send("POST", "/crm/validate", Self.good),
+                try await server.send("GET", "/crm/klaviyo/contacts?email=a@b.gr"),
+            ] {
+                #expect(answer.status == 502)
+                #expect(answer.code == "crm_unreachable")
+                #expect(answer["Retry-After"] == nil)
+            }
+        }
+    }
+
+    @Test func aPauseIsToldWithinReason() async throws {
+        try await RunningServer.run { server in
+            try await server.signUp()
+            for (pause, told) in [(Duration.zero, "1"), (.seconds(-5), "1"), (.milliseconds(1_200), "2"), (.seconds(864_000), "900")] {
+                server.service.change { $0.outcome = ProviderOutcome(status: .unavailable, retryAfter: pause) }
+                #expect(try await server.send("POST", "/crm/validate", Self.good)["Retry-After"] == told)
+            }
+        }
+    }
+
+    @Test func aShortPauseOfTheCRMIsSatOutOnce() async throws {
+        try await RunningServer.run { server in
+            try await server.signUp()
+            let limited = ProviderOutcome(status: .rateLimited, retryAfter: .seconds(2), duration: .milliseconds(500))
+            server.service.change { $0.firstOutcomes = [limited] }
+            #expect(try await server.send("POST", "/crm/connect", Self.good).status == 201)
+            #expect(server.service.read(\.pauses) == [.seconds(2)])
+            let calls = server.service.read { $0.calls }
+            #expect(calls.map(\.attempt) == [1, 2])
+            #expect(calls.map(\.timeout) == [.seconds(8), .milliseconds(5_500)])
+            #expect(Set(calls.map(\.idempotencyKey)).count == 1)
+            #expect(
+                server.service.read { $0.logs.map { "\($0.entry.attempt) \($0.entry.outcome) \($0.entry.status)" } } == [
+                    "1 retrying rate_limited", "2 success ok",
+                ])
+            server.service.change { $0.firstOutcomes = [limited, limited] }
+            let read = try await server.send("GET", "/crm/klaviyo/contacts?email=a@b.gr")
+            #expect(read.status == 503)
+            #expect(read["Retry-After"] == "2")
+            let rows = server.service.read { $0.logs.suffix(2) }
+            #expect(rows.map(\.entry.outcome) == [.retrying, .failed])
+            #expect(rows.allSatisfy { $0.entry.operation == .read && $0.entry.integration != nil && $0.contact == "a@b.gr" })
+        }
+    }
+
+    @Test(
+        arguments: [
+            ProviderOutcome(status: .rateLimited), ProviderOutcome(status: .rateLimited, retryAfter: .milliseconds(2_001)),
+            ProviderOutcome(status: .rateLimited, retryAfter: .seconds(2), duration: .milliseconds(5_500)),
+            ProviderOutcome(status: .unavailable, retryAfter: .seconds(1)),
+        ])
+    func anyOtherPauseIsTheCallers(_ outcome: ProviderOutcome) async throws {
+        try await RunningServer.run { server in
+            try await server.signUp()
+            server.service.change { $0.firstOutcomes = [outcome] }
+            #expect(try await server.send("POST", "/crm/validate", Self.good).status == 503)
+            #expect(server.service.read { $0.pauses.isEmpty && $0.calls.count == 1 && $0.logs.count == 1 })
+        }
+    }
+
+    @Test func aValidationThatConnectsBelongsToTheConnection() async throws {
+        try await RunningServer.run { server in
+            try await server.signUp()
+            for _ in 0..<2 {
+                _ = try await server.send("POST", "/crm/connect", Self.good)
+                let integration = try #require(server.service.read { $0.integrations.first })
+                let entry = try #require(server.service.read { $0.logs.last?.entry })
+                #expect(entry.integration == integration.id)
+                #expect(entry.outcome == .success)
+                #expect(entry.at >= integration.updatedAt)
+            }
+            server.service.change { $0.outcome = ProviderOutcome(status: .invalidCredentials) }
+            _ = try await server.send("POST", "/crm/connect", Self.good)
+            // Credentials that were refused are not those of the connection.
+            #expect(server.service.read { $0.logs.map { $0.entry.integration != nil } } == [true, true, false])
+        }
+    }
+
+    @Test func connectingIsRepeatableWithoutAKey() async throws {
+        try await RunningServer.run { server in
+            let keys = ["Idempotency-Key": String(repeating: "k", count: 300)]
+            let made = try await server.send("POST", "/auth/bootstrap", headers: keys, [:])
+            let first = try await server.send("POST", "/crm/connect", headers: keys, Self.good)
+            let again = try await server.send("POST", "/crm/connect", headers: keys, Self.good)
+            #expect([made, first, again].map(\.status) == [201, 201, 200])
+        }
+    }
+
+    @Test func shortListsAreCutIntoPagesToo() async throws {
+        try await RunningServer.run { server in
+            try await server.signUp("anna")
+            try await server.signUp("boris")
+            for name in ["hubspot", "echo", "brevo"] {
+                server.service.change { $0.providers.append(MemoryService.provider(name)) }
+                server.service.connect(name, uid: "anna")
+            }
+            server.service.connect("klaviyo", uid: "anna")
+            let names = ["brevo", "echo", "hubspot", "klaviyo"]
+            for path in ["/crm/list", "/crm/providers"] {
+                var seen: [String] = []
+                var sizes: [Int] = []
+                var cursors: [String] = []
+                repeat {
+                    let page = try await server.send("GET", "\(path)?limit=3" + (cursors.last.map { "&cursor=\($0)" } ?? ""))
+                    #expect(page.status == 200)
+                    let data = page.json["data"]?.arrayValue ?? []
+                    sizes.append(data.count)
+                    seen += data.compactMap { $0["crm_type"]?.stringValue }
+                    guard let next = page.json["next_cursor"]?.stringValue else { break }
+                    cursors.append(next)
+                } while cursors.count < 5
+                #expect(seen == names, "\(path)")
+                #expect(sizes == [3, 1], "\(path)")
+                let whole = try await server.send("GET", "\(path)?limit=4")
+                #expect(whole.json["next_cursor"] == .some(.null), "\(path)")
+                let cursor = try #require(cursors.first)
+                let elsewhere = path == "/crm/list" ? "/crm/providers" : "/crm/list"
+                for (uid, target) in [
+                    ("boris", "\(path)?cursor=\(cursor)"), ("anna", "\(elsewhere)?cursor=\(cursor)"),
+                    ("anna", "/crm/sync-logs?cursor=\(cursor)"), ("anna", "\(path)?cursor=ff"), ("anna", "\(path)?cursor="),
+                ] {
+                    #expect(try await server.send("GET", target, as: uid).code == "invalid_cursor", "\(target)")
+                }
+                #expect(try await server.send("GET", "\(path)?limit=201").code == "invalid_parameter", "\(path)")
+            }
         }
     }
 
@@ -168,6 +304,10 @@ import Testing
             #expect(some.json["pending"] == 3)
             #expect(some.json["last_failure"]?["code"] == "klaviyo.down")
             #expect(some.json["last_24h"] == ["succeeded": 10, "failed": 2])
+            #expect(some.json["waiting"] == .some(.null))
+            server.service.change { $0.waiting = Waiting(reason: .permission, detail: "The key lacks a scope.") }
+            let held = try await server.send("GET", "/crm/klaviyo/status")
+            #expect(held.json["waiting"] == ["reason": "permission", "detail": "The key lacks a scope."])
             server.service.change { $0.providers = [] }
             let gone = try await server.send("GET", "/crm/klaviyo/status")
             #expect(gone.status == 200)

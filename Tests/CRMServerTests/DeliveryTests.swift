@@ -115,6 +115,20 @@ import Testing
         }
     }
 
+    @Test func aRepeatedRequestIsAnsweredThoughNothingIsConnectedAnyMore() async throws {
+        try await RunningServer.run { server in
+            try await server.signUp()
+            server.service.connect("klaviyo", uid: "anna")
+            let first = try await server.send("POST", "/crm/contacts", headers: ["Idempotency-Key": "k"], ["email": "a@b.gr"])
+            #expect(first.status == 202)
+            #expect(try await server.send("DELETE", "/crm/klaviyo/disconnect").status == 200)
+            let again = try await server.send("POST", "/crm/contacts", headers: ["Idempotency-Key": "k"], ["email": "a@b.gr"])
+            #expect(again.status == 202 && again.json["deliveries"] == first.json["deliveries"])
+            let other = try await server.send("POST", "/crm/contacts", headers: ["Idempotency-Key": "new"], ["email": "a@b.gr"])
+            #expect(other.status == 409 && other.code == "no_integrations")
+        }
+    }
+
     @Test(arguments: ["", String(repeating: "k", count: 256), "caf\u{E9}"])
     func anUnusableKeyIsRefused(_ key: String) async throws {
         try await RunningServer.run { server in

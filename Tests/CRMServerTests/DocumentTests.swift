@@ -40,6 +40,29 @@ import Testing
         }
     }
 
+    @Test func onlyRoutesThatHonourAnIdempotencyKeyDeclareIt() {
+        let declaring = paths().filter { ($0.operation["parameters"]?.arrayValue ?? []).contains { $0["in"] == "header" } }
+        #expect(
+            Set(declaring.map { "\($0.method) \($0.path)" }) == [
+                "POST /crm/contacts", "POST /crm/{crm_type}/contacts", "POST /crm/events", "POST /crm/{crm_type}/events",
+            ])
+    }
+
+    @Test func listsCanBeCutIntoPages() {
+        for (path, method, operation) in paths() {
+            let content = operation["responses"]?["200"]?["content"]?["application/json"]
+            guard content?["schema"]?["$ref"]?.stringValue?.hasSuffix("List") == true else { continue }
+            let names = (operation["parameters"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue }
+            #expect(names.suffix(2) == ["limit", "cursor"], "\(method) \(path)")
+        }
+    }
+
+    @Test func reasonsAndOutcomesAreAllListed() {
+        let schemas = document["components"]?["schemas"]
+        #expect(schemas?["Waiting"]?["properties"]?["reason"]?["enum"]?.arrayValue?.contains("permission") == true)
+        #expect(schemas?["SyncLog"]?["properties"]?["outcome"]?["enum"]?.arrayValue?.contains("cancelled") == true)
+    }
+
     @Test func everyReferenceLeadsSomewhere() {
         var references: Set<String> = []
         func collect(_ value: JSONValue) {

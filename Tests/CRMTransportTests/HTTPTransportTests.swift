@@ -184,6 +184,9 @@ struct HTTPTransportTests {
         transport.shutdown()
         await expectFailure(.cancelled) { try await call.value }
         await expectFailure(.cancelled) { try await transport.send(HTTPRequest(url: server.origin + "/")) }
+        // Whoever starts a call may hold a lock that the completion needs.
+        #expect(!transport.start(HTTPRequest(url: server.origin + "/"), id: transport.makeID()) { _ in Issue.record("completed") })
+        #expect(!transport.refuse(.blockedTarget, id: transport.makeID()) { _ in Issue.record("completed") })
     }
 
     @Test(arguments: [

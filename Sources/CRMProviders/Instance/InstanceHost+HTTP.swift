@@ -54,10 +54,13 @@ extension InstanceHost {
             if operation != 0 { update { $0.ended(request: id, of: operation, status: status) } }
             withPin { result.lend(to: { done(user.address, $0) }) }
         }
-        switch request {
-        case .success(let request): transport.start(request, id: id, completion: completion)
-        case .failure(let failure): transport.refuse(failure, id: id, completion: completion)
-        }
+        let isTaken =
+            switch request {
+            case .success(let request): transport.start(request, id: id, completion: completion)
+            case .failure(let failure): transport.refuse(failure, id: id, completion: completion)
+            }
+        // Elsewhere and later, as always: the ledger may be locked here.
+        if !isTaken { threads.workers.submit { completion(.failure(.cancelled)) } }
     }
 }
 

@@ -12,7 +12,6 @@ final class InstanceHost: Sendable {
     let logger: Logger
     private let ledger = Mutex(OperationLedger())
     private let lastSequence = Atomic<UInt64>(0)
-    private let isClosed = Atomic<Bool>(false)
     private let whenClosed = Mutex<(@Sendable () -> Void)?>(nil)
     let tables: HostTables
 
@@ -27,7 +26,7 @@ final class InstanceHost: Sendable {
 
     /// After this nothing calls the provider any more, and nothing that it calls finds anybody.
     func end() {
-        isClosed.store(true, ordering: .sequentiallyConsistent)
+        update { $0.close() }
         InstanceDirectory.remove(number)
         threads.timers.cancelAll(owner: number)
         transport.shutdown()
@@ -48,10 +47,9 @@ final class InstanceHost: Sendable {
         return result
     }
 
-    /// A call into the provider during which it must not be closed. False: it has been closed already.
+    /// A call into the provider during which it must not be closed. When it has been closed already, the call is not made.
     func withPin(_ call: () -> Void) {
-        if isClosed.load(ordering: .sequentiallyConsistent) { return }
-        update { $0.pin() }
+        guard update({ $0.pin() }) else { return }
         call()
         update { $0.release() }
     }
@@ -60,6 +58,7 @@ final class InstanceHost: Sendable {
         switch update({ $0.complete(id) }) {
         case .answer(let operation):
             if let timer = operation.deadlineTimer { threads.timers.cancel(timer) }
+            for request in operation.requests { transport.cancel(request) }
             operation.answer(outcome.completed(operation))
         case .late:
             logger.warning("the provider completed an operation after it was given up", metadata: ["op_id": "\(id)"])
@@ -73,5 +72,9 @@ final class InstanceHost: Sendable {
 
     func onClosed(_ action: @escaping @Sendable () -> Void) { whenClosed.withLock { $0 = action } }
 
-    func closed() { whenClosed.withLock { $0.take() }?() }
+    /// From here on the provider's memory is gone: nobody may call it any more, not even before those who wait have heard of it.
+    func closed() {
+        end()
+        whenClosed.withLock { $0.take() }?()
+    }
 }

@@ -55,6 +55,7 @@ struct OperationLedger {
     private(set) var operations: [UInt64: Operation] = [:]
     private(set) var leases = 0
     private(set) var isRetired = false
+    private var isClosed = false
     private(set) var abandoned = 0
     private var idleWaiters: [@Sendable () -> Void] = []
 
@@ -69,12 +70,18 @@ struct OperationLedger {
         return true
     }
 
-    /// For a call into the provider that is already owed: it keeps the instance open, retired or not.
-    mutating func pin() { leases += 1 }
+    /// For a call into the provider that is already owed: it keeps the instance open, retired or not. False once it is closed.
+    mutating func pin() -> Bool {
+        if isClosed { return false }
+        leases += 1
+        return true
+    }
 
     mutating func release() { leases -= 1 }
 
     mutating func retire() { isRetired = true }
+
+    mutating func close() { isClosed = true }
 
     /// The waiters, once there is nothing to wait for.
     mutating func takeIdleWaiters() -> [@Sendable () -> Void] {
@@ -94,10 +101,17 @@ struct OperationLedger {
     /// The HTTP calls to give up; `nil`: there is nothing to cancel any more. With a result the instance is pinned for the call of
     /// `cancel` that follows.
     mutating func cancel(_ id: UInt64, _ reason: CancelReason) -> Set<UInt64>? {
-        guard case .running = operations[id]?.phase else { return nil }
+        guard case .running = operations[id]?.phase, pin() else { return nil }
         operations[id]?.phase = .cancelling(reason)
-        pin()
         return operations[id]?.requests
+    }
+
+    /// In flight, and asked to end.
+    func isCancelled(_ id: UInt64) -> Bool {
+        switch operations[id]?.phase {
+        case .cancelling, .abandoned: true
+        case .running, nil: false
+        }
     }
 
     mutating func abandon(_ id: UInt64) -> (operation: Operation, reason: CancelReason)? {

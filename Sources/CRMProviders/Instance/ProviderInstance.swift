@@ -63,6 +63,8 @@ final class ProviderInstance: @unchecked Sendable {
                 }
                 host.update { $0.setDeadlineTimer(id, timer) }
                 start(id, request, deadline: deadline)
+                // A cancellation that came while `start` ran may have found nothing in the provider.
+                if host.read({ $0.isCancelled(id) }) { provider.pointee.cancel(provider.pointee.`self`, id) }
                 // The handler below may have run before there was anything to cancel.
                 if Task.isCancelled { cancel(id, .caller) }
             }
@@ -151,7 +153,7 @@ final class ProviderInstance: @unchecked Sendable {
     }
 
     private func close() async -> Bool {
-        let isClosed = await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
+        await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
             let answer = FirstAnswer(continuation)
             host.onClosed { answer.give(true) }
             host.threads.timers.after(nanoseconds: Self.closingGrace.wholeNanoseconds) { answer.give(false) }
@@ -159,8 +161,6 @@ final class ProviderInstance: @unchecked Sendable {
                 provider.pointee.close(provider.pointee.`self`, disguised(host.number)) { InstanceDirectory.instance($0)?.closed() }
             }
         }
-        if isClosed { host.end() }
-        return isClosed
     }
 }
 

@@ -3,7 +3,7 @@ import CRMPluginAPI
 extension ELFImage {
     /// Throws for whatever would make loading the library dangerous or pointless, as far as bytes tell. It comes before the first
     /// `dlopen`, which runs constructors.
-    func checkIsProvider() throws(LibraryError) {
+    package func checkIsProvider() throws(LibraryError) {
         guard type == 3 else { throw LibraryError("not a shared object; link it with -shared") }
         guard machine == Self.ownMachine else { throw LibraryError("built for another processor") }
         try checkNote()

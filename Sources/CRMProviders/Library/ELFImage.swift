@@ -1,7 +1,8 @@
 /// What a shared object says about itself in its program headers, read from bytes without running any of it.
 ///
-/// Only what the dynamic linker uses is read; section headers may be missing. Every offset comes from outside, so every read is bounded.
-struct ELFImage {
+/// Only what the dynamic linker uses is read; section headers may be missing. Every number comes from outside, so every read and every sum
+/// is bounded.
+package struct ELFImage {
     var machine: UInt16 = 0
     var type: UInt16 = 0
     var needed: [String] = []
@@ -18,12 +19,13 @@ struct ELFImage {
         var descriptor: [UInt8]
     }
 
-    struct Malformed: Error {}
+    /// The bytes are no shared object, or not all of one.
+    package struct Malformed: Error {}
 
     private let bytes: [UInt8]
     private var loads: [(address: UInt64, offset: UInt64, size: UInt64)] = []
 
-    init(_ bytes: [UInt8]) throws(Malformed) {
+    package init(_ bytes: [UInt8]) throws(Malformed) {
         self.bytes = bytes
         // 64 bits, little-endian, version 1.
         guard bytes.count >= 64, bytes.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1]) else { throw Malformed() }
@@ -33,6 +35,7 @@ struct ELFImage {
         let entrySize: UInt16 = try read(54)
         let entryCount: UInt16 = try read(56)
         guard entrySize == 56, entryCount > 0 else { throw Malformed() }
+        try checkSectionTable()
 
         var dynamic: (offset: UInt64, size: UInt64)?
         for index in 0..<UInt64(entryCount) {
@@ -42,6 +45,8 @@ struct ELFImage {
             let offset: UInt64 = try read(try sum(header, 8))
             let address: UInt64 = try read(try sum(header, 16))
             let size: UInt64 = try read(try sum(header, 32))
+            // What is mapped but not in the file kills whoever touches it, with SIGBUS.
+            if kind != 0 && size > 0 { _ = try sum(offset, size) }
             switch kind {
             case 1: loads.append((address, offset, size))  // PT_LOAD
             case 2: dynamic = (offset, size)  // PT_DYNAMIC
@@ -55,6 +60,14 @@ struct ELFImage {
     }
 
     // MARK: Parts
+
+    /// Nothing here reads the section headers; but they stand behind all else, so that a copy still under way has not got them yet.
+    private func checkSectionTable() throws(Malformed) {
+        let offset: UInt64 = try read(40)
+        let entrySize: UInt16 = try read(58)
+        let entryCount: UInt16 = try read(60)
+        _ = try sum(offset, UInt64(entrySize) * UInt64(entryCount))
+    }
 
     private mutating func readNotes(_ offset: UInt64, _ size: UInt64) throws(Malformed) {
         var place = offset
@@ -119,16 +132,17 @@ struct ELFImage {
             let bloomSize: UInt32 = try read(try sum(table, 8))
             let buckets = try sum(table, 16 + UInt64(bloomSize) * 8)
             let chains = try sum(buckets, UInt64(bucketCount) * 4)
-            var last: UInt32 = 0
-            for index in 0..<UInt64(bucketCount) { last = max(last, try read(try sum(buckets, index * 4))) }
-            guard last >= first, last > 0 else { return 0..<0 }
+            var start: UInt32 = 0
+            for index in 0..<UInt64(bucketCount) { start = max(start, try read(try sum(buckets, index * 4))) }
+            guard start >= first, start > 0 else { return 0..<0 }
+            var last = UInt64(start)
             // The last link of a chain is marked.
             while true {
-                let link: UInt32 = try read(try sum(chains, UInt64(last - first) * 4))
+                let link: UInt32 = try read(try sum(chains, (last - UInt64(first)) * 4))
                 if link & 1 != 0 { break }
                 last += 1
             }
-            return UInt64(first)..<UInt64(last) + 1
+            return UInt64(first)..<last + 1
         }
         guard let address = values[4] else { throw Malformed() }  // DT_HASH
         let count: UInt32 = try read(try sum(try fileOffset(address), 4))

@@ -40,7 +40,7 @@ struct LibraryPipeline: Sendable {
         do {
             return try ELFImage(file.bytes)
         } catch {
-            throw LibraryError("\(file.name) is not a 64-bit ELF library, or it is damaged")
+            throw LibraryError("\(file.name) is not a 64-bit ELF library, or it is damaged or not complete")
         }
     }
 

@@ -17,7 +17,10 @@ struct ProviderModule: @unchecked Sendable {
             throw LibraryError("does not offer \(CRM_MODULE_ID), the interface that this host speaks")
         }
         table = try Self.checkedTable(raw)
-        let descriptor = try Self.checkedDescriptor(UnsafeRawPointer(table.pointee.descriptor()))
+        // As a function that may return NULL, whatever the header promises.
+        let function = unsafeBitCast(table.pointee.descriptor, to: (@convention(c) () -> UnsafeRawPointer?).self)
+        guard let rawDescriptor = function() else { throw LibraryError("its descriptor is NULL") }
+        let descriptor = try Self.checkedDescriptor(rawDescriptor)
 
         let name = try text(descriptor.crm_type, "crm_type")
         guard let type = CRMType(name) else { throw LibraryError("its crm_type does not match [a-z][a-z0-9_-]{1,31}") }

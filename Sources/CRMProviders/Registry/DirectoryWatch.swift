@@ -19,7 +19,8 @@ final class DirectoryWatch: Sendable {
         var missing: Set<String> { wanted.subtracting(watched.values) }
     }
 
-    /// A flurry has ended after so long a silence, and is reported after so long in any case.
+    /// A flurry has ended after so long a silence, and is reported after so long in any case: a file may then be still half there, which
+    /// the passes have to stand.
     private static let silenceMilliseconds: Int32 = 300
     private static let longestFlurry: Int64 = 1_200_000_000
     private static let retryMilliseconds: Int32 = 1_000
@@ -46,10 +47,10 @@ final class DirectoryWatch: Sendable {
         }
     }
 
-    /// Watches these from now on as well.
+    /// Watches these from now on as well. What happened in them before is reported as a change.
     func follow(_ directories: Set<String>) {
         state.withLock { $0.wanted.formUnion(directories) }
-        addMissing()
+        if addMissing() { continuation.yield() }
     }
 
     func stop() {
@@ -129,8 +130,8 @@ final class DirectoryWatch: Sendable {
             let before = state.watched.count
             for directory in state.missing {
                 let mask =
-                    UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_MOVED_FROM) | UInt32(IN_CREATE) | UInt32(IN_DELETE)
-                    | UInt32(IN_ATTRIB) | UInt32(IN_MOVE_SELF)
+                    UInt32(IN_MODIFY) | UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO) | UInt32(IN_MOVED_FROM) | UInt32(IN_CREATE)
+                    | UInt32(IN_DELETE) | UInt32(IN_ATTRIB) | UInt32(IN_MOVE_SELF)
                 let watch = inotify_add_watch(inotify, directory, mask)
                 if watch >= 0 { state.watched[watch] = directory }
             }

@@ -25,6 +25,8 @@ actor ProviderFiles {
     private let threads: HostThreads
     private let logger: Logger
     private var records: [String: Record] = [:]
+    /// Absolute paths of libraries, from the entries last read.
+    private var foreignLibraries: Set<String> = []
     private var generations = 0
 
     /// Each generation leaves its image in memory.
@@ -51,6 +53,7 @@ actor ProviderFiles {
             return
         }
 
+        foreignLibraries = Set(files.compactMap { try? $0.entry.get().library }.filter { $0.hasPrefix("/") })
         // What goes makes room for what comes, under the same crm_type too.
         for name in records.keys.sorted() where !files.contains(where: { $0.name == name }) {
             retire(name)
@@ -64,14 +67,36 @@ actor ProviderFiles {
             }
         }
         for file in files {
-            switch file.entry {
-            case .success(let entry) where entry.isEnabled: apply(entry, of: file.name)
-            case .success: break
-            case .failure(let error): refuse(file.name, library: nil, reason: "\(error)")
-            }
+            if case .failure(let error) = file.entry { refuse(file.name, library: nil, reason: "\(error)") }
         }
+        applyAll(files.compactMap { file in (try? file.entry.get()).map { (file.name, $0) } }.filter(\.1.isEnabled))
         registry.publish(records.values.map(\.state))
     }
+
+    /// A type that one file gives up may be what another waits for, so conflicts are looked at again for as long as that helps.
+    private func applyAll(_ entries: [(name: String, entry: ProviderEntry)]) {
+        var conflicts: [String: TypeConflict] = [:]
+        for _ in 0...entries.count {
+            let exchanging = TypeConflict.cycles(conflicts)
+            conflicts = [:]
+            var mayTake = exchanging
+            for (name, entry) in entries {
+                switch apply(entry, of: name, mayTake: mayTake) {
+                case .settled: break
+                // It keeps its type, so nobody gets it, and nobody gets theirs.
+                case .refused: if exchanging.contains(name) { mayTake = [] }
+                case .conflict(let conflict): conflicts[name] = conflict
+                }
+            }
+            let isFreed = conflicts.values.contains { servedType(of: $0.owner) != $0.type }
+            if !isFreed && TypeConflict.cycles(conflicts).isEmpty { break }
+        }
+        for (name, entry) in entries {
+            if let conflict = conflicts[name] { refuse(name, library: entry.library, reason: conflict.error.description) }
+        }
+    }
+
+    private func servedType(of file: String) -> CRMType? { records[file]?.running?.instance.description.crmType }
 
     /// The same judgement on a directory without putting anything into service.
     func inspect() throws(LibraryError) -> [ProviderFileState] {
@@ -103,7 +128,7 @@ actor ProviderFiles {
             let prepared = try pipeline.prepare(entry, library)
             state.crmType = prepared.module.crmType
             state.version = prepared.module.version
-            if let owner = owners[prepared.module.crmType] { throw Self.conflict(prepared.module.crmType, owner) }
+            if let owner = owners[prepared.module.crmType] { throw TypeConflict(type: prepared.module.crmType, owner: owner).error }
             owners[prepared.module.crmType] = file.name
             state.state = .ready
         } catch {
@@ -120,37 +145,38 @@ actor ProviderFiles {
 
     /// Directories of libraries that entries name by absolute paths.
     var foreignLibraryDirectories: Set<String> {
-        Set(
-            records.values.compactMap(\.state.library).filter { $0.hasPrefix("/") }.map { path in
-                let directory = path.split(separator: "/").dropLast().joined(separator: "/")
-                return "/\(directory)"
-            })
+        Set(foreignLibraries.map { "/" + $0.split(separator: "/").dropLast().joined(separator: "/") })
     }
 
     // MARK: One file
 
-    private func apply(_ entry: ProviderEntry, of name: String) {
+    private enum Application {
+        case settled, refused
+        case conflict(TypeConflict)
+    }
+
+    /// `mayTake`: the files that would give up their types if they got others.
+    private func apply(_ entry: ProviderEntry, of name: String, mayTake: Set<String>) -> Application {
         do throws(LibraryError) {
             let library = try pipeline.read(entry)
             if let running = records[name]?.running, running.entry == entry, running.state.sha256 == library.hexadecimal {
                 set(name, running.state)
-                return
+                return .settled
             }
             let prepared = try pipeline.prepare(entry, library)
-            try checkIsFree(prepared.module.crmType, for: name)
-            putIntoService(name, prepared, try makeInstance(prepared, name))
+            let wanted = prepared.module.crmType
+            let owner = records.keys.first { $0 != name && servedType(of: $0) == wanted }
+            if let owner, !mayTake.contains(owner) || !mayTake.contains(name) {
+                return .conflict(TypeConflict(type: wanted, owner: owner))
+            }
+            let instance = try makeInstance(prepared, name)
+            if let owner { retire(owner) }
+            putIntoService(name, prepared, instance)
+            return .settled
         } catch {
             refuse(name, library: entry.library, reason: error.description)
+            return .refused
         }
-    }
-
-    private func checkIsFree(_ type: CRMType, for name: String) throws(LibraryError) {
-        let owner = records.first { $0.key != name && $0.value.running?.instance.description.crmType == type }
-        if let owner { throw Self.conflict(type, owner.key) }
-    }
-
-    private static func conflict(_ type: CRMType, _ owner: String) -> LibraryError {
-        LibraryError("its crm_type \(type) is already provided by \(owner)")
     }
 
     private func makeInstance(_ prepared: LibraryPipeline.Prepared, _ name: String) throws(LibraryError) -> ProviderInstance {

@@ -25,6 +25,8 @@ struct Edge: RouterMiddleware {
         context.clientAddress = clientAddress(
             peer: context.channel.remoteAddress?.ipAddress ?? "", forwarded: request.headers.all("X-Forwarded-For"),
             trustedProxies: trustedProxies)
+        // The server's own number says nothing to anybody beside ours.
+        context.logger[metadataKey: "hb.request.id"] = nil
         context.logger[metadataKey: "request_id"] = .string(context.requestID)
         var response = try await answer(request, context, next)
         finish(&response, request, context)
@@ -36,7 +38,7 @@ struct Edge: RouterMiddleware {
         _ request: Request, _ context: APIContext, _ next: @concurrent (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         do {
-            try refuseAmbiguous(request)
+            if let problem = ambiguity(of: request) { throw problem }
             if let response = cors.preflight(request, methods: methods(request.uri.path)) { return response }
             return try await next(request, context)
         } catch let problem as Problem {
@@ -52,19 +54,20 @@ struct Edge: RouterMiddleware {
     }
 
     /// Where two readers could see two different requests, neither is right.
-    private func refuseAmbiguous(_ request: Request) throws(Problem) {
+    private func ambiguity(of request: Request) -> Problem? {
         guard let authority = request.head.authority, !authority.isEmpty, request.headers.all("Host").isEmpty else {
-            throw Problem(.malformedRequest, "There must be one Host header.")
+            return Problem(.malformedRequest, "There must be one Host header.")
         }
-        guard !authority.contains("@") else { throw Problem(.malformedRequest, "The Host header may not name a user.") }
+        guard !authority.contains("@") else { return Problem(.malformedRequest, "The Host header may not name a user.") }
         guard request.head.path?.hasPrefix("/") == true else {
-            throw Problem(.malformedRequest, "The request target must be a path.")
+            return Problem(.malformedRequest, "The request target must be a path.")
         }
         if request.headers.all("Content-Length").count > 1
             || (request.declaredLength != nil && !request.headers.all("Transfer-Encoding").isEmpty)
         {
-            throw Problem(.malformedRequest, "The length of the body is given twice.")
+            return Problem(.malformedRequest, "The length of the body is given twice.")
         }
+        return nil
     }
 
     private func nothingHere(_ request: Request) -> Problem {
@@ -82,7 +85,9 @@ struct Edge: RouterMiddleware {
         response.headers.set("Referrer-Policy", "no-referrer")
         cors.mark(&response, for: request)
         if request.method == .head { response = response.createHeadResponse() }
-        if request.declaresBody, !context.progress.bodyWasRead { response.closeWithoutReadingOn(context.channel) }
+        // Where a request begins is not known any more after one that could be read in two ways.
+        let isUnread = request.declaresBody && !context.progress.bodyWasRead
+        if isUnread || ambiguity(of: request) != nil { response.closeWithoutReadingOn(context.channel) }
     }
 
     private func log(_ request: Request, _ response: Response, _ context: APIContext, took: Duration) {

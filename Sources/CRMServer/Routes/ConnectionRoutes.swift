@@ -12,7 +12,6 @@ enum ConnectionRoutes {
                 Tries the credentials and stores them encrypted. Connecting the same crm_type again replaces the credentials and keeps \
                 the integration's id, so repeating the call does no harm. No route ever returns credentials.
                 """,
-            parameters: [DeliveryRoutes.idempotencyKey],
             body: Route.Body(schema: "ConnectRequest", example: Examples.connectRequest),
             answers: [
                 Route.Answer(status: 201, description: "Connected.", schema: "Integration", example: Examples.integration),
@@ -22,15 +21,18 @@ enum ConnectionRoutes {
             ],
             problems: [
                 .unknownProvider, .credentialsRejected, .permissionMissing, .targetNotAllowed, .crmUnreachable, .crmUnavailable,
-                .crmRateLimited,
-                .crmTimeout, .providerFailed, .unsupportedByProvider, .refusedByCRM, .contactNotFound, .crmConflict, .changedMeanwhile,
-                .invalidIdempotencyKey,
+                .crmRateLimited, .crmTimeout, .providerFailed, .unsupportedByProvider, .refusedByCRM, .changedMeanwhile,
             ],
             handler: .merchant(connect)),
         Route(
             method: .get, path: "/crm/list", operation: "listIntegrations", tag: .connections, summary: "List the connected CRMs",
-            answers: [Route.Answer(status: 200, description: "Integrations.", schema: "IntegrationList", example: Examples.integrations)],
-            handler: .merchant(listConnected)),
+            parameters: Route.Parameter.paging,
+            answers: [
+                Route.Answer(
+                    status: 200, description: "Integrations, sorted by crm_type.", schema: "IntegrationList", example: Examples.integrations
+                )
+            ],
+            problems: [.invalidCursor], handler: .merchant(listConnected)),
         Route(
             method: .get, path: "/crm/{crm_type}/status", operation: "connectionStatus", tag: .connections,
             summary: "See how a connection is doing",
@@ -50,24 +52,35 @@ enum ConnectionRoutes {
     ]
 
     private static func connect(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {
-        _ = try call.idempotencyKey()
         let body = try Components.checked(call.body, Components.connectRequest)
         let provider = try call.provider(named: body["crm_type"]?.stringValue ?? "")
         let credentials = try provider.checked(credentials: body["credentials"])
         if let settings = body["settings"] { try provider.check(settings, against: provider.settingsSchema, at: "/settings") }
-        let outcome = try await call.validate(credentials, with: provider, for: merchant)
-        if let problem = Problem(outcome, of: provider.crmType) { throw problem }
+        let attempt = try await call.validate(credentials, with: provider, for: merchant)
+        let outcome = attempt.outcome
+        if let problem = Problem(outcome, of: provider.crmType, to: .validateCredentials) {
+            try await call.record(attempt, integration: nil)
+            throw problem
+        }
         let connection = NewConnection(
             merchant: merchant.id, crmType: provider.crmType, credentials: outcome.rotated(credentials) ?? credentials,
             settings: body["settings"]?.objectValue, label: body["label"]?.stringValue,
             account: outcome.payload["account"]?.objectValue ?? [:])
-        let made = try await asking { () async throws(StoreError) in try await call.api.connections.connect(connection, call.caller) }
+        let made: (integration: Integration, created: Bool)
+        do throws(StoreError) {
+            made = try await call.api.connections.connect(connection, call.caller)
+        } catch {
+            try await call.record(attempt, integration: nil)
+            throw Problem(error)
+        }
+        // Only now, so that the row belongs to the connection's history, which begins when it is stored.
+        try await call.record(attempt, integration: made.integration.id)
         return Reply(made.created ? 201 : 200, .object(made.integration.json(call.api.providers)))
     }
 
     private static func listConnected(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {
         let integrations = try await asking { () async throws(StoreError) in try await call.api.connections.integrations(of: merchant.id) }
-        return Reply(200, list(integrations.map { .object($0.json(call.api.providers)) }))
+        return try call.page("integrations", of: integrations, by: \.crmType, for: merchant) { .object($0.json(call.api.providers)) }
     }
 
     private static func status(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {

@@ -40,10 +40,13 @@ enum ContactRoutes {
             operation: .getContact, credentials: opened.credentials, settings: integration.settings, payload: query,
             idempotencyKey: call.newID().uuidString.lowercased(), account: integration.id.description, traceparent: call.caller.traceparent,
             timeout: call.configuration.providerTimeout)
-        let outcome = try await call.run(
-            request, type, as: .read, for: merchant, integration: integration.id, contactIdentity: identity)
+        let attempt = try await call.run(
+            request, SyncLogSubject(merchant: merchant.id, crmType: type, operation: .read, contactIdentity: identity),
+            integration: integration.id)
+        try await call.record(attempt, integration: integration.id)
+        let outcome = attempt.outcome
         try await keep(outcome.rotated(opened.credentials), of: integration, call)
-        if let problem = Problem(outcome, of: type) { throw problem }
+        if let problem = Problem(outcome, of: type, to: .getContact) { throw problem }
         return Reply(200, contact(in: outcome.payload))
     }
 

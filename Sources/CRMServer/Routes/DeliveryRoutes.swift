@@ -33,7 +33,15 @@ enum DeliveryRoutes {
         let key = try call.idempotencyKey()
         let body = call.body ?? .null
         let input = try Input(kind, body, now: call.now)
-        let targets = try await targets(call, merchant)
+        var targets: [Integration] = []
+        var refusal: Problem?
+        do throws(Problem) {
+            targets = try await self.targets(call, merchant)
+        } catch {
+            // A repeated request is answered as the first was, whatever was disconnected meanwhile.
+            guard key != nil, [.noIntegrations, .notConnected].contains(error.code) else { throw error }
+            refusal = error
+        }
         let request = AcceptRequest(
             merchant: merchant.id, requestID: call.requestID,
             idempotency: key.map { ($0, Array("\(call.method) \(call.path)\n".utf8) + body.canonical()) },
@@ -42,6 +50,7 @@ enum DeliveryRoutes {
         guard case .accepted(let requestID, let accepted) = answer else {
             throw Problem(.idempotencyMismatch, "This Idempotency-Key came with another request before.")
         }
+        if let refusal, accepted.isEmpty { throw refusal }
         call.api.didAccept()
         var entries: [JSONValue] = []
         for delivery in accepted { entries.append(try await entry(delivery, targets, call, merchant)) }
@@ -63,9 +72,10 @@ enum DeliveryRoutes {
     private static func entry(
         _ accepted: AcceptedDelivery, _ targets: [Integration], _ call: Call, _ merchant: Merchant
     ) async throws(Problem) -> JSONValue {
-        var waiting = targets.first { $0.crmType == accepted.crmType }?.waiting(call.api.providers)
+        let target = targets.first { $0.crmType == accepted.crmType }
+        var waiting = target?.waiting(call.api.providers)
         var state = waiting == nil ? DeliveryState.queued : .waiting
-        if accepted.isDuplicate {
+        if accepted.isDuplicate || target == nil {
             let first = try await asking { () async throws(StoreError) in try await call.api.deliveries.delivery(merchant.id, accepted.id) }
             // Only finished deliveries are ever forgotten.
             state = first?.state ?? .done

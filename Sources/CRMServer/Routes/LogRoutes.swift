@@ -16,9 +16,7 @@ enum LogRoutes {
                 query("contact", "About this contact: its external_id, e-mail address or phone number.", ["type": "string"]),
                 query("since", "At this time or later.", moment), query("until", "Before this time.", moment),
                 query("delivery_id", "Of this delivery.", id),
-                query("limit", "How many at most.", ["type": "integer", "minimum": 1, "maximum": 200, "default": 50]),
-                query("cursor", "The next_cursor of the page before, with the same filters.", ["type": "string"]),
-            ],
+            ] + Route.Parameter.paging,
             answers: [Route.Answer(status: 200, description: "A page of the log.", schema: "SyncLogList", example: Examples.syncLogs)],
             problems: [.invalidCursor], handler: .merchant(syncLogs)),
         Route(
@@ -45,22 +43,13 @@ enum LogRoutes {
 
     private static func syncLogs(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {
         let filter = try filter(call.query)
-        let limit = try call.query.value("limit", "a whole number from 1 to 200") { text in
-            Int(text).flatMap { (1...200).contains($0) ? $0 : nil }
-        }
+        let limit = try call.limit()
         let cursors = CursorText(signer: call.api.cursors, merchant: merchant.id, list: "sync-logs", filter: filter.json)
-        var start: PageCursor?
-        if let text = call.query["cursor"] {
-            guard let cursor = cursors.cursor(text) else {
-                throw Problem(.invalidCursor, "The cursor does not belong to this list and filter.")
-            }
-            start = cursor
-        }
-        let after = start
+        let after = try call.cursor { cursors.row($0).flatMap(PageCursor.init(row:)) }
         let page = try await asking { () async throws(StoreError) in
-            try await call.api.syncLogs.syncLogs(of: merchant.id, filter, after: after, limit: limit ?? 50)
+            try await call.api.syncLogs.syncLogs(of: merchant.id, filter, after: after, limit: limit)
         }
-        return Reply(200, list(page.elements.map(\.json), next: page.next.map(cursors.text)))
+        return Reply(200, list(page.elements.map(\.json), next: page.next.map { cursors.text($0.row) }))
     }
 
     private static func filter(_ query: QueryString) throws(Problem) -> SyncLogFilter {

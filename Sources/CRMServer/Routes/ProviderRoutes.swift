@@ -5,12 +5,12 @@ enum ProviderRoutes {
     static let all: [Route] = [
         Route(
             method: .get, path: "/crm/providers", operation: "listProviders", tag: .connections, summary: "List the CRMs in service",
-            description: "With the JSON Schema of the credentials of each.",
+            description: "With the JSON Schema of the credentials of each.", parameters: Route.Parameter.paging,
             answers: [
                 Route.Answer(
                     status: 200, description: "Providers, sorted by crm_type.", schema: "ProviderList", example: Examples.providers)
             ],
-            handler: .merchant { call, _ async throws(Problem) in Reply(200, list(call.api.providers.loaded.map(\.json))) }),
+            problems: [.invalidCursor], handler: .merchant(listProviders)),
         Route(
             method: .post, path: "/crm/validate", operation: "validate", tag: .connections, summary: "Try credentials without storing them",
             description: "Refused credentials are an answer here, not an error.",
@@ -18,17 +18,22 @@ enum ProviderRoutes {
             answers: [Route.Answer(status: 200, description: "What the CRM says.", schema: "Validation", example: Examples.validation)],
             problems: [
                 .unknownProvider, .crmUnreachable, .crmUnavailable, .crmRateLimited, .crmTimeout, .providerFailed, .targetNotAllowed,
-                .unsupportedByProvider, .refusedByCRM, .contactNotFound, .crmConflict,
+                .unsupportedByProvider, .refusedByCRM,
             ],
             handler: .merchant(validate)),
     ]
+
+    private static func listProviders(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {
+        try call.page("providers", of: call.api.providers.loaded, by: \.crmType, for: merchant) { $0.json }
+    }
 
     private static func validate(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {
         let body = try Components.checked(call.body, Components.validateRequest)
         let provider = try call.provider(named: body["crm_type"]?.stringValue ?? "")
         let credentials = try provider.checked(credentials: body["credentials"])
-        let outcome = try await call.validate(credentials, with: provider, for: merchant)
-        return Reply(200, try validation(outcome, of: provider.crmType))
+        let attempt = try await call.validate(credentials, with: provider, for: merchant)
+        try await call.record(attempt, integration: nil)
+        return Reply(200, try validation(attempt.outcome, of: provider.crmType))
     }
 
     private static func validation(_ outcome: ProviderOutcome, of type: CRMType) throws(Problem) -> JSONValue {
@@ -36,14 +41,14 @@ enum ProviderRoutes {
             "valid": .bool(outcome.status != .invalidCredentials), "account": .object(outcome.payload["account"]?.objectValue ?? [:]),
             "permissions": .array(outcome.payload["permissions"]?.arrayValue ?? []),
         ]
+        let problem = Problem(outcome, of: type, to: .validateCredentials)
         switch outcome.status {
         case .ok: break
         case .invalidCredentials, .permissionDenied:
-            let problem = Problem(outcome, of: type)
             members["reason"] = [
                 "code": .string(outcome.code.isEmpty ? outcome.status.name : outcome.code), "detail": .string(problem?.detail ?? ""),
             ]
-        default: if let problem = Problem(outcome, of: type) { throw problem }
+        default: if let problem { throw problem }
         }
         return .object(members)
     }

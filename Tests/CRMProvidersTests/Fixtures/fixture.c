@@ -1,16 +1,18 @@
 /* A provider that does what its payload says, and in variants that are wrong in one way each.
  *
  * FIXTURE_TYPE, FIXTURE_VERSION: the descriptor's. WITHOUT_NOTE, WITHOUT_ENTRY, SECOND_EXPORT, OTHER_INTERFACE, OTHER_MODULE_SIZE,
- * OTHER_MAJOR, NULL_FUNCTION, OTHER_DESCRIPTOR_SIZE, BROKEN_MANIFEST, FAILING_CREATE, SILENT_FAILING_CREATE, OTHER_INSTANCE_SIZE,
- * UNKNOWN_SERVICE, MISSING_SYMBOL: the faults.
+ * OTHER_MAJOR, NULL_FUNCTION, NULL_DESCRIPTOR, OTHER_DESCRIPTOR_SIZE, BROKEN_MANIFEST, FAILING_CREATE, SILENT_FAILING_CREATE,
+ * OTHER_INSTANCE_SIZE, UNKNOWN_SERVICE, MISSING_SYMBOL: the faults.
  */
 #define _GNU_SOURCE
 #include <crm_plugin.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef FIXTURE_TYPE
 #define FIXTURE_TYPE "fixture"
@@ -40,19 +42,24 @@ extern int fixture_of_nobody(void);
 __attribute__((visibility("hidden"))) int (*missing)(void) = fixture_of_nobody;
 #endif
 
+struct operation;
+
 typedef struct instance {
     crm_provider_v1 table;
     const crm_host_v1 *host;
     const crm_http_service_v1 *http;
     const crm_executor_v1 *executor;
     const crm_timer_v1 *timer;
+    /* For operations that are known only at the end of `start`. */
+    _Atomic(struct operation *) registered;
+    _Atomic uint64_t cancelled_too_early;
 } instance;
 
 typedef struct operation {
     void *ctx;
     crm_done_fn done;
     instance *instance;
-    char text[256];
+    uint64_t id;
 } operation;
 
 static void complete(void *ctx, crm_done_fn done, int32_t status, const char *payload) {
@@ -86,11 +93,20 @@ static void answered(void *user, const crm_http_response_v1 *response) {
     free(op);
 }
 
+static void answered_late(void *user, const crm_http_response_v1 *response) {
+    operation *left = user;
+    const crm_host_v1 *host = left->instance->host;
+    char fields[64];
+    snprintf(fields, sizeof fields, "{\"error\":%d}", response->transport_error);
+    host->log(host->ctx, CRM_LOG_WARNING, 0, TEXT("a request was left behind"), (crm_bytes){(const uint8_t *)fields, strlen(fields)});
+    free(left);
+}
+
 static int payload_has(const crm_request_v1 *request, const char *word) {
     return request->payload_json.ptr && memmem(request->payload_json.ptr, request->payload_json.len, word, strlen(word)) != NULL;
 }
 
-static void send_http(operation *op, const crm_request_v1 *request, uint64_t op_id) {
+static void send_http(operation *op, const crm_request_v1 *request, uint64_t op_id, crm_http_done_fn done) {
     const char *payload = (const char *)request->payload_json.ptr;
     const char *start = memmem(payload, request->payload_json.len, "http://", 7);
     const char *end = start ? memchr(start, '"', request->payload_json.len - (size_t)(start - payload)) : NULL;
@@ -101,7 +117,7 @@ static void send_http(operation *op, const crm_request_v1 *request, uint64_t op_
     http.url = start && end ? (crm_str){start, (size_t)(end - start)} : TEXT("http://nowhere.invalid/");
     http.route = TEXT("POST /");
     http.body = (crm_bytes){(const uint8_t *)"ping", 4};
-    op->instance->http->send(op->instance->http->ctx, &http, op, answered);
+    op->instance->http->send(op->instance->http->ctx, &http, op, done);
 }
 
 static void start(void *self, const crm_request_v1 *request, void *ctx, crm_done_fn done) {
@@ -135,10 +151,19 @@ static void start(void *self, const crm_request_v1 *request, void *ctx, crm_done
     op->ctx = ctx;
     op->done = done;
     op->instance = instance;
+    op->id = request->op_id;
     if (payload_has(request, "\"http\"")) {
-        send_http(op, request, request->op_id);
+        send_http(op, request, request->op_id, answered);
     } else if (payload_has(request, "\"foreign http\"")) {
-        send_http(op, request, request->op_id + 1);
+        send_http(op, request, request->op_id + 1, answered);
+    } else if (payload_has(request, "\"leave http\"")) {
+        operation *left = calloc(1, sizeof *left);
+        left->instance = instance;
+        send_http(left, request, request->op_id, answered_late);
+        complete_operation(op);
+    } else if (payload_has(request, "\"slow start\"")) {
+        for (int i = 0; i < 60000 && atomic_load(&instance->cancelled_too_early) != op->id; i++) usleep(1000);
+        atomic_store(&instance->registered, op);
     } else if (payload_has(request, "\"thread\"")) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, on_thread, op) == 0) pthread_detach(thread);
@@ -164,8 +189,14 @@ static void start(void *self, const crm_request_v1 *request, void *ctx, crm_done
 }
 
 static void cancel(void *self, uint64_t op_id) {
-    (void)self;
-    (void)op_id;
+    instance *instance = self;
+    operation *op = atomic_load(&instance->registered);
+    if (op == NULL || op->id != op_id) {
+        atomic_store(&instance->cancelled_too_early, op_id);
+    } else if (atomic_compare_exchange_strong(&instance->registered, &op, NULL)) {
+        complete(op->ctx, op->done, CRM_STATUS_CANCELLED, "");
+        free(op);
+    }
 }
 
 static const void *no_extension(crm_str id) {
@@ -179,8 +210,11 @@ static const void *no_instance_extension(void *self, crm_str id) {
 }
 
 static void close_instance(void *self, void *ctx, crm_closed_fn closed) {
+    const crm_host_v1 *host = ((instance *)self)->host;
     free(self);
     closed(ctx);
+    /* Against the rules, to see that nobody is there any more. */
+    if (host->service(host->ctx, TEXT(CRM_HTTP_SERVICE_ID)) != NULL) abort();
 }
 
 static const crm_provider_v1 *create(const crm_host_v1 *host, crm_bytes config_json, void *err_ctx, crm_done_fn on_error) {
@@ -224,6 +258,9 @@ static const char manifest[] =
 #endif
 
 static const crm_descriptor_v1 *descriptor(void) {
+#ifdef NULL_DESCRIPTOR
+    return NULL;
+#endif
     static const crm_descriptor_v1 value = {
 #ifdef OTHER_DESCRIPTOR_SIZE
         .struct_size = 88,

@@ -18,6 +18,11 @@ final class MemoryService: Sendable {
         var providers: [ProviderDescription] = [MemoryService.klaviyo]
         var calls: [ProviderRequest] = []
         var outcome = ProviderOutcome(status: .ok, payload: ["account": ["id": "A1", "name": "Example"]], providerVersion: "1.0.0")
+        /// Answered before `outcome`, each once.
+        var firstOutcomes: [ProviderOutcome] = []
+        var pauses: [Duration] = []
+        var waiting: Waiting?
+        var now = MemoryService.start
         var storeError: StoreError?
         var tokenError: IdentityError?
         var readiness = Readiness.ready
@@ -146,7 +151,7 @@ extension MemoryService: ProviderCatalog {
         change { state in
             guard state.providers.contains(where: { $0.crmType == type }) else { return nil }
             state.calls.append(request)
-            return state.outcome
+            return state.firstOutcomes.isEmpty ? state.outcome : state.firstOutcomes.removeFirst()
         }
     }
 
@@ -172,12 +177,14 @@ extension MemoryService: ConnectionStore {
         let id = IntegrationID(uuid())
         let credentials = connection.credentials.withBytes { try? JSONValue(parsing: $0) } ?? .null
         return try stored { state in
+            state.now = state.now + .milliseconds(1)
             let known = state.integrations.firstIndex { $0.merchant == connection.merchant && $0.crmType == connection.crmType }
             let integration = Integration(
                 id: known.map { state.integrations[$0].id } ?? id, merchant: connection.merchant, crmType: connection.crmType,
                 label: connection.label, state: .active, stateReason: nil, account: connection.account,
                 settings: connection.settings ?? [:], credentialFingerprint: "0011223344556677", credentialVersion: 1,
-                connectedAt: Self.start, updatedAt: Self.start, lastValidatedAt: Self.start)
+                connectedAt: known.map { state.integrations[$0].connectedAt } ?? state.now, updatedAt: state.now, lastValidatedAt: state.now
+            )
             if let known { state.integrations[known] = integration } else { state.integrations.append(integration) }
             state.credentials[integration.id] = credentials
             return (integration, known == nil)
@@ -199,8 +206,7 @@ extension MemoryService: ConnectionStore {
             state.integrations.first { $0.merchant == merchant && $0.crmType == type }.map {
                 ConnectionStatus(
                     integration: $0, lastSuccessAt: Self.start, lastFailure: (Self.start, "klaviyo.down", "It was away."), pending: 3,
-                    dead: 1,
-                    waiting: nil, succeeded24h: 10, failed24h: 2)
+                    dead: 1, waiting: state.waiting, succeeded24h: 10, failed24h: 2)
             }
         }
     }
@@ -226,6 +232,7 @@ extension MemoryService: DeliveryStore {
             if let key, let known = state.idempotency[key] {
                 return known.request == request.idempotency?.canonicalRequest ? known.answer : .idempotencyMismatch
             }
+            if request.items.isEmpty { return .accepted(requestID: request.requestID, []) }
             state.accepted.append(request)
             let principals = zip(request.items, ids).filter(\.0.isPrincipal)
             for (item, id) in principals {

@@ -36,10 +36,12 @@ struct RunningServer: Sendable {
     }
 
     static func dependencies(_ service: MemoryService) -> APIDependencies {
-        APIDependencies(
+        var dependencies = APIDependencies(
             tokens: service, merchants: service, connections: service, deliveries: service, syncLogs: service, cursors: service,
-            providers: service, now: { MemoryService.start }, random: { service.random($0) }, readiness: { service.read(\.readiness) },
+            providers: service, now: { service.read(\.now) }, random: { service.random($0) }, readiness: { service.read(\.readiness) },
             didAccept: { service.change { $0.wakes += 1 } })
+        dependencies.sleep = { pause in service.change { $0.pauses.append(pause) } }
+        return dependencies
     }
 
     /// Sends JSON as a signed-in user, or as nobody.
