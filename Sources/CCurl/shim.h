@@ -41,6 +41,11 @@ static inline CURLcode ccurl_on_socket(CURL *easy, curl_opensocket_callback call
     return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, user);
 }
 
+static inline CURLcode ccurl_on_request(CURL *easy, curl_prereq_callback callback, void *user) {
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, callback);
+    return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_PREREQDATA, user);
+}
+
 static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
     return curl_multi_setopt(multi, option, value);
 }

@@ -25,6 +25,10 @@ final class Exchange: @unchecked Sendable {
     private var reach = EgressPolicy.Reach.publicAddresses
     private var answer = IncomingAnswer(maximumBodyBytes: 0, maximumHeaderBytes: 0, keepsBody: false)
     private var wasBlocked = false
+    /// A read may be repeated by libcurl itself, a write never.
+    private var isRepeatable = false
+    private var wasBegun = false
+    private var wasCutOff = false
     private var wasLetThrough = false
 
     init(id: UInt64, request: Result<HTTPRequest, HTTPFailure>, completion: @escaping HTTPTransport.Completion) {
@@ -67,6 +71,7 @@ final class Exchange: @unchecked Sendable {
         // A name may have allowed and refused addresses: once an allowed one was tried, the failure is what became of it.
         if wasBlocked && !wasLetThrough && code != CURLE_OK { return .failure(.blockedTarget) }
         if answer.isTooLarge { return .failure(.tooLarge) }
+        if wasCutOff { return .failure(HTTPFailure(.reset, "the connection ended before the answer")) }
         var status = 0
         var preTransfer: curl_off_t = 0
         ccurl_get_long(easy, CURLINFO_RESPONSE_CODE, &status)
@@ -123,6 +128,7 @@ final class Exchange: @unchecked Sendable {
     }
 
     private func setContent(of request: HTTPRequest, userAgent: String, on easy: UnsafeMutableRawPointer) throws(TransportSetupError) {
+        isRepeatable = request.method == "GET" || request.method == "HEAD"
         let carriesBody = !request.body.isEmpty || ["POST", "PUT", "PATCH"].contains(request.method)
         if carriesBody {
             // libcurl reads the body from here until the exchange ends.
@@ -175,6 +181,18 @@ final class Exchange: @unchecked Sendable {
                     return exchange.openSocket(address)
                 }, user),
             "CURLOPT_OPENSOCKETFUNCTION")
+        try TransportSetupError.check(
+            ccurl_on_request(
+                easy, { user, _, _, _, _ in Exchange.from(user)?.begin() == false ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK }, user),
+            "CURLOPT_PREREQFUNCTION")
+    }
+
+    /// libcurl sends a request again by itself when a connection that it reused ends without an answer. The first may have been read and
+    /// acted on, and whether to write a second time is not the transport's to decide.
+    private func begin() -> Bool {
+        wasCutOff = wasBegun && !isRepeatable
+        wasBegun = true
+        return !wasCutOff
     }
 
     private static func from(_ user: UnsafeMutableRawPointer?) -> Exchange? {

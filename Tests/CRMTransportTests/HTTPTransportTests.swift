@@ -35,6 +35,19 @@ struct HTTPTransportTests {
         #expect(server.requests.map(\.method) == [method])
     }
 
+    @Test(arguments: ["", "{}"]) func neverSendsAWriteTwice(body: String) async throws {
+        let server = LoopbackServer { $0.target == "/cut" ? .reset : .answer(body: "x") }
+        defer { server.stop() }
+        let transport = try transport(for: server)
+        // A connection that has served before: libcurl would try such a request again on a new one.
+        _ = try await transport.send(HTTPRequest(url: server.origin + "/"))
+        await expectFailure(.reset) {
+            try await transport.send(HTTPRequest(method: "POST", url: server.origin + "/cut", body: Array(body.utf8)))
+        }
+        #expect(server.requests.count { $0.target == "/cut" } == 1)
+        #expect(try await transport.send(HTTPRequest(url: server.origin + "/")).status == 200)
+    }
+
     @Test func keepsItsConnection() async throws {
         let server = LoopbackServer { _ in .answer(body: "x") }
         defer { server.stop() }

@@ -13,9 +13,8 @@ final class RunningService {
     private(set) var adminBase: String
     private let environment: [String: String]
 
-    /// - Parameters:
-    ///   - databaseDSN: takes a DSN of the test database and gives the one that the host uses, such as one through a proxy.
-    ///   - sandboxArguments: the rate limits are off unless a test asks for them.
+    /// `databaseDSN` takes a DSN of the test database and gives the one that the host uses, such as one through a proxy. The sandbox's rate
+    /// limits are off unless a test asks for them.
     init(
         databaseDSN: (String) throws -> String = { $0 }, sandboxArguments: [String] = ["--rate-limits", "off"],
         settings: [String: String] = [:]
@@ -72,7 +71,7 @@ final class RunningService {
     static func copy(_ source: String, to target: URL) throws {
         let draft = target.appendingPathExtension("new")
         try FileManager.default.copyItem(atPath: source, toPath: draft.path)
-        _ = try FileManager.default.replaceItemAt(target, withItemAt: draft)
+        guard rename(draft.path, target.path) == 0 else { throw CocoaError(.fileWriteUnknown) }
     }
 
     private static func address(of program: BuiltProgram, _ prefix: String) async throws -> String {

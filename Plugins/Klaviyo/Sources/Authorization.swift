@@ -9,6 +9,9 @@ struct Endpoint: Sendable {
     let scope: String
     let rateClass: RateClass
 
+    /// Its path names one record, which may be missing.
+    var isOfOneRecord: Bool { route.hasSuffix("{id}") }
+
     init(_ method: HTTPRequest.Method, _ path: String, route: String? = nil, scope: String, _ rateClass: RateClass) {
         self.method = method
         self.path = path

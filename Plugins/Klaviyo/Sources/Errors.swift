@@ -9,6 +9,8 @@ private struct ErrorRow {
     var vendorCodes: Set<String> = []
     /// Klaviyo's application answers in its error format; a body in any other comes from what stands in front of it.
     var body = Body.any
+    /// Only where the path names a record: elsewhere a 404 says that the API is not where it should be.
+    var ofOneRecord = false
     let status: CRMError.Status
     let code: String
     let message: String
@@ -30,7 +32,11 @@ private struct ErrorRow {
         ErrorRow(
             statuses: 403...403, body: .other, status: .unavailable, code: "klaviyo.challenge",
             message: "Klaviyo's front end asks for a browser check; this says nothing about the API key", flags: .retryable),
-        ErrorRow(statuses: 404...404, status: .notFound, code: "klaviyo.not_found", message: "Klaviyo has no such record"),
+        ErrorRow(
+            statuses: 404...404, ofOneRecord: true, status: .notFound, code: "klaviyo.not_found", message: "Klaviyo has no such record"),
+        ErrorRow(
+            statuses: 404...404, status: .upstream, code: "klaviyo.unexpected_status", message: "Klaviyo's API is not where it should be",
+            flags: .retryable),
         ErrorRow(
             statuses: 408...408, status: .upstream, code: "klaviyo.server_error", message: "Klaviyo did not finish in time",
             flags: .retryable, isAmbiguous: true),
@@ -56,8 +62,8 @@ private struct ErrorRow {
             flags: .retryable),
     ]
 
-    func fits(_ response: HTTPResponse, _ error: JSONValue?) -> Bool {
-        guard statuses.contains(response.status) else { return false }
+    func fits(_ response: HTTPResponse, _ error: JSONValue?, _ endpoint: Endpoint) -> Bool {
+        guard statuses.contains(response.status), !ofOneRecord || endpoint.isOfOneRecord else { return false }
         switch body {
         case .any: break
         case .api: guard error != nil else { return false }
@@ -73,19 +79,22 @@ extension CRMError {
 
     init(_ response: HTTPResponse, _ endpoint: Endpoint, _ context: OperationContext) {
         let error = response.json?["errors"]?.arrayValue?.first
-        guard let row = ErrorRow.table.first(where: { $0.fits(response, error) }) else {
+        guard let row = ErrorRow.table.first(where: { $0.fits(response, error, endpoint) }) else {
             self = .unreadable(endpoint)
             return
         }
         var details: JSONObject = ["http_status": .integer(response.status)]
         details.set("klaviyo_code", error?["code"]?.stringValue)
-        details.set("pointer", error?["source"]?["pointer"]?.stringValue ?? error?["source"]?["parameter"]?.stringValue)
+        let pointer = error?["source"]?["pointer"]?.stringValue ?? error?["source"]?["parameter"]?.stringValue
+        details.set("pointer", pointer)
         details.set("detail", (error?["detail"]?.stringValue).map { String(context.redacted(String($0.prefix(2_000))).prefix(300)) })
         details.set("duplicate_profile_id", error?["meta"]?["duplicate_profile_id"]?.stringValue)
         if row.status == .permissionDenied { details["scope"] = .string(endpoint.scope) }
         var flags = row.flags
         if row.isAmbiguous, endpoint.method == .post { flags.insert(.ambiguous) }
-        self.init(row.status, code: row.code, message: row.message, retryAfter: response.retryAfter, flags: flags, details: details)
+        // Where it is wrong is what a merchant needs to know; Klaviyo's own words may quote the contact.
+        let place = row.status == .invalidArgument ? pointer.map { ": \(context.redacted(String($0.prefix(200))))" } : nil
+        self.init(row.status, code: row.code, message: row.message + (place ?? ""), retryAfter: response.retryAfter, flags: flags, details: details)
     }
 
     /// A success whose body is not what Klaviyo promises. The write, if it was one, has happened.

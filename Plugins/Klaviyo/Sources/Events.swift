@@ -11,10 +11,11 @@ extension KlaviyoProvider {
         guard !uniqueID.isEmpty else {
             throw CRMError(.invalidArgument, code: "klaviyo.no_unique_id", message: "an event needs a unique_id or an idempotency key")
         }
-        _ = try await writing(event.contact, context) { contact in
+        let response = try await writing(event.contact, context) { contact in
             try await send(.createEvent, body: event.body(of: contact, uniqueID: uniqueID), context)
         }
-        // 202 says that Klaviyo has queued the event; it names no id.
+        // 202 and nothing else says that Klaviyo has queued the event; a front end may answer 200 to anything. No id is named.
+        guard response.status == 202, response.body.isEmpty else { throw CRMError.unreadable(.createEvent) }
         return SentEvent(isAcceptedOnly: true)
     }
 }

@@ -97,7 +97,10 @@ struct JSONParser {
             try digits()
         }
         let literal = String(decoding: bytes[start..<position], as: UTF8.self)
-        guard let value = Double(literal), value.isFinite else { throw error(.malformed, "has a number out of range") }
+        // PostgreSQL refuses in jsonb what a Double rounds to zero or infinity.
+        guard literal.utf8.count <= 400, let value = Double(literal), value.isFinite, value != 0 || !literal.isAwayFromZero else {
+            throw error(.malformed, "has a number out of range")
+        }
         return JSONNumber(validated: literal)
     }
 
@@ -202,6 +205,15 @@ struct JSONParser {
 
     private func error(_ code: JSONError.Code, _ detail: String) -> JSONError {
         JSONError(code: code, offset: position, detail: detail)
+    }
+}
+
+extension String {
+    /// A number's text that has a digit other than zero before its exponent, or any exponent of more than three digits.
+    fileprivate var isAwayFromZero: Bool {
+        let parts = utf8.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: "e") || $0 == UInt8(ascii: "E") }
+        let hasDigit = parts[0].contains { (UInt8(ascii: "1")...UInt8(ascii: "9")).contains($0) }
+        return hasDigit || parts.count > 1 && parts[1].count > 4
     }
 }
 

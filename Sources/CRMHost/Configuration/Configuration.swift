@@ -45,6 +45,8 @@ struct HostConfiguration: Sendable {
     struct Listener: Sendable {
         var host: String
         var port: Int
+
+        var isOnLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
     }
 }
 
@@ -61,6 +63,9 @@ extension HostConfiguration {
             host: settings.text("CRM_ADMIN_HOST") ?? "127.0.0.1", port: settings.integer("CRM_ADMIN_PORT", default: 8002, in: 0...65_535))
         if api.port != 0, api.port == admin.port, api.host == admin.host {
             settings.refuse("CRM_ADMIN_PORT", "is the same as PORT", expected: "a port of its own")
+        }
+        if environment == .production, !admin.isOnLoopback {
+            settings.refuse("CRM_ADMIN_HOST", "is \(admin.host)", expected: "a loopback address: the administration listener asks for no token")
         }
         allowedOrigins = Self.origins(&settings)
         configDirectory = settings.text("CRM_CONFIG_DIR") ?? "config"

@@ -37,6 +37,7 @@ struct LineLogHandler: LogHandler {
     private func plain(_ event: LogEvent, _ fields: Logger.Metadata) -> [UInt8] {
         let tail = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
         let text = "\(now()) \(event.level.rawValue.uppercased()) \(label): \(event.message)\(tail)"
-        return Array(text.map { $0.isNewline ? " " : $0 }.reduce(into: "") { $0.append($1) }.utf8) + [UInt8(ascii: "\n")]
+        // Control characters in what others say must not reach a terminal.
+        return text.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 } + [UInt8(ascii: "\n")]
     }
 }

@@ -20,7 +20,9 @@ struct Services {
         // The database.
         let api = try PostgresPool(configuration, .api, logger: logger)
         let worker = try PostgresPool(configuration, .worker, logger: logger)
-        try await DatabaseCheck(configuration, pool: api, logger: logger).wait()
+        let migrations = try Migration.all(in: configuration.database.migrations)
+        try await DatabaseCheck(configuration, .api, api, migrations, logger: logger).wait()
+        try await DatabaseCheck(configuration, .worker, worker, migrations, logger: logger).wait()
         let vault = try await Vault.open(configuration.encryption, api)
         let serviceKeys = try await ServiceKeys.load(vault, api)
 
@@ -43,7 +45,7 @@ struct Services {
             catalog: providers, clock: DeliveryClock(wall: systemNow), random: random, logger: logger)
 
         // The listeners.
-        let readiness = ReadinessCheck(pool: api, migrations: try Migration.all(in: configuration.database.migrations))
+        let readiness = ReadinessCheck(pools: [api, worker], migrations: migrations)
         let dependencies = APIDependencies(
             tokens: verifier,
             merchants: PostgresMerchantStore(pool: api, clock: systemNow, random: random),

@@ -79,7 +79,9 @@ final class Echo: Imitation {
         let idempotency = request.header("idempotency-key")
         let metric = fields["name"]?.stringValue ?? fields["event"]?.stringValue ?? fields["metric"]?.stringValue
         let effect = { (kind: Effect.Kind) in
-            Effect(kind: kind, email: fields["email"]?.stringValue, metric: metric, uniqueID: idempotency, idempotency: idempotency)
+            Effect(
+                kind: kind, email: (fields["contact"]?["email"] ?? fields["email"])?.stringValue, metric: metric,
+                uniqueID: fields["unique_id"]?.stringValue ?? idempotency, idempotency: idempotency)
         }
         if let idempotency, let id = state[account]?.events[idempotency] {
             return Answer.json(["id": .string(id)]).with(effects: [effect(.eventDuplicate)])
