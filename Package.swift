@@ -15,15 +15,18 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// A provider library carries its own Swift runtime, exports one symbol and is never unloaded: `docs/architecture.md`.
-let providerLibrary: [LinkerSetting] = sanitizing ? [] : [
-    .unsafeFlags([
-        "-static-stdlib",
-        "-Xlinker", "--version-script=Sources/CRMPluginSDK/exports.map",
-        "-Xlinker", "-z", "-Xlinker", "nodelete",
-        "-Xlinker", "-z", "-Xlinker", "defs",
-        "-Xlinker", "--gc-sections",
-    ])
-]
+let providerLibrary: [LinkerSetting] =
+    sanitizing
+    ? []
+    : [
+        .unsafeFlags([
+            "-static-stdlib",
+            "-Xlinker", "--version-script=Sources/CRMPluginSDK/exports.map",
+            "-Xlinker", "-z", "-Xlinker", "nodelete",
+            "-Xlinker", "-z", "-Xlinker", "defs",
+            "-Xlinker", "--gc-sections",
+        ])
+    ]
 
 let package = Package(
     name: "crm-service",
@@ -45,7 +48,7 @@ let package = Package(
     ],
     targets: [
         // The ABI between host and provider libraries.
-        .target(name: "CRMPluginAPI", exclude: ["schemas"], cSettings: [.unsafeFlags(["-fvisibility=hidden"])]),
+        .target(name: "CRMPluginAPI", exclude: ["schemas"]),
         .testTarget(name: "CRMPluginAPITests", dependencies: ["CRMPluginAPI"]),
 
         // Swift comfort for provider authors; the host never imports it.

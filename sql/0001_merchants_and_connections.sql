@@ -212,7 +212,8 @@ CREATE TABLE crm.audit_logs (
 
 CREATE TABLE crm.audit_logs_default PARTITION OF crm.audit_logs DEFAULT;
 
--- Makes the partitions of the coming days and months, drops those whose rows are all older than they are kept. Returns what it did.
+-- Makes the partitions of the coming days and months, drops those whose rows are all older than they are kept. Returns what it did, and
+-- lines that begin with 'failed' for what it could not do this time.
 CREATE FUNCTION crm.maintain_partitions(
     keep_sync_logs interval DEFAULT '90 days', keep_audit interval DEFAULT '2 years'
 ) RETURNS SETOF text
@@ -223,6 +224,8 @@ DECLARE
     first_start timestamptz;
     part_start timestamptz;
     part text;
+    fallback text;
+    is_late boolean;
     expired record;
 BEGIN
     FOR log IN
@@ -237,14 +240,28 @@ BEGIN
         FOR ordinal IN 0..log.ahead LOOP
             part_start := first_start + ordinal * log.step;
             part := log.name || to_char(part_start, CASE log.unit WHEN 'day' THEN '_YYYYMMDD' ELSE '_YYYYMM' END);
-            IF to_regclass(format('crm.%I', part)) IS NULL THEN
+            CONTINUE WHEN to_regclass(format('crm.%I', part)) IS NOT NULL;
+            -- One that fails keeps no other from being made.
+            BEGIN
                 -- Attaching, unlike CREATE ... PARTITION OF, lets others go on reading and writing the log.
                 EXECUTE format('CREATE TABLE crm.%I (LIKE crm.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part, log.name);
+                fallback := log.name || '_default';
+                EXECUTE format('SELECT EXISTS (SELECT FROM crm.%I WHERE at >= $1 AND at < $2)', fallback)
+                    INTO is_late USING part_start, part_start + log.step;
+                IF is_late THEN
+                    -- Nothing of this time may be left there, and nothing may be added, until the new one is attached.
+                    EXECUTE format('LOCK TABLE crm.%I IN ACCESS EXCLUSIVE MODE', fallback);
+                    EXECUTE format(
+                        'WITH moved AS (DELETE FROM crm.%I WHERE at >= $1 AND at < $2 RETURNING *) INSERT INTO crm.%I SELECT * FROM moved',
+                        fallback, part) USING part_start, part_start + log.step;
+                END IF;
                 EXECUTE format(
                     'ALTER TABLE crm.%I ATTACH PARTITION crm.%I FOR VALUES FROM (%L) TO (%L)',
                     log.name, part, part_start, part_start + log.step);
                 RETURN NEXT 'created ' || part;
-            END IF;
+            EXCEPTION WHEN OTHERS THEN
+                RETURN NEXT 'failed ' || part || ' (SQLSTATE ' || SQLSTATE || ')';
+            END;
         END LOOP;
 
         FOR expired IN
@@ -254,8 +271,12 @@ BEGIN
                 AND child.relname ~ (log.name || '_[0-9]+$')
                 AND to_date(rpad(substring(child.relname FROM '[0-9]+$'), 8, '01'), 'YYYYMMDD') + log.step < now() - log.keep
         LOOP
-            EXECUTE format('DROP TABLE crm.%I', expired.relname);
-            RETURN NEXT 'dropped ' || expired.relname;
+            BEGIN
+                EXECUTE format('DROP TABLE crm.%I', expired.relname);
+                RETURN NEXT 'dropped ' || expired.relname;
+            EXCEPTION WHEN OTHERS THEN
+                RETURN NEXT 'failed ' || expired.relname || ' (SQLSTATE ' || SQLSTATE || ')';
+            END;
         END LOOP;
     END LOOP;
 END

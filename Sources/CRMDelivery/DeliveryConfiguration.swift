@@ -22,6 +22,8 @@ package struct DeliveryConfiguration: Sendable {
     package var callsPerLane = 16
     package var callsPerProcess = 256
     package var windowRows = 500
+    /// No more is read once the payloads in memory come to this.
+    package var windowBytes = 4 << 20
     package var readRows = 200
     /// An empty lane is kept for this long: the next row of a busy merchant finds its sender waiting.
     package var linger: Duration = .seconds(1)

@@ -84,7 +84,6 @@ extension DeliveryService {
 
     private func scout(_ group: inout DiscardingTaskGroup) async {
         let types = surroundings.catalog.loaded.map(\.crmType)
-        guard !types.isEmpty else { return }
         let free = configuration.laneLimit - lanes.count
         do {
             // Some more than there is room for: processes that search at the same time should not all ask for the same ones.

@@ -5,16 +5,24 @@ struct LaneJournal {
     private var finished: [Int64] = []
     private var again: [Int64: PostponedDelivery] = [:]
     private var dead: [DeadDelivery] = []
-    private var log: [SyncLogEntry] = []
+    /// The rows of what was really called.
+    private(set) var calls: [SyncLogEntry] = []
+    /// The rows of what ended without a call.
+    private var endings: [SyncLogEntry] = []
     var refusedCredentials: RefusedCredentials?
     var isProvenClean = false
     /// When the oldest of it was noted.
     private(set) var since: ContinuousClock.Instant?
 
-    var count: Int { max(finished.count + again.count + dead.count, log.count) }
+    var count: Int { max(finished.count + again.count + dead.count, calls.count + endings.count) }
 
-    mutating func note(_ entry: SyncLogEntry, at now: ContinuousClock.Instant) {
-        log.append(entry)
+    mutating func note(call entry: SyncLogEntry, at now: ContinuousClock.Instant) {
+        calls.append(entry)
+        since = since ?? now
+    }
+
+    mutating func note(ending entry: SyncLogEntry, at now: ContinuousClock.Instant) {
+        endings.append(entry)
         since = since ?? now
     }
 
@@ -33,6 +41,7 @@ struct LaneJournal {
     func settlement(under claim: LaneClaim, _ state: LaneState) -> Settlement {
         Settlement(
             claim: claim, state: state, isProvenClean: isProvenClean, finished: finished,
-            again: again.values.sorted { $0.sequence < $1.sequence }, dead: dead, log: log, refusedCredentials: refusedCredentials)
+            again: again.values.sorted { $0.sequence < $1.sequence }, dead: dead, log: calls + endings,
+            refusedCredentials: refusedCredentials)
     }
 }

@@ -60,7 +60,7 @@ extension LaneRunner {
         let now = clock.wall()
         let version = connection?.opened.integration.credentialVersion
         journal.note(
-            SyncLogEntry(validation: outcome, in: lane, at: now, requestID: "delivery-\(lane.integration)", random: random),
+            call: SyncLogEntry(validation: outcome, in: lane, at: now, requestID: "delivery-\(lane.integration)", random: random),
             at: clock.now())
         // Sessions and tokens may be new: read them again.
         connection = nil
@@ -135,7 +135,7 @@ extension LaneRunner {
     }
 
     private func note(_ result: SyncLogEntry.Outcome, _ row: QueuedDelivery, _ outcome: ProviderOutcome, _ now: Timestamp) {
-        journal.note(SyncLogEntry(result, of: outcome, for: row, in: lane, at: now, random: random), at: clock.now())
+        journal.note(call: SyncLogEntry(result, of: outcome, for: row, in: lane, at: now, random: random), at: clock.now())
     }
 
     private func end(_ row: QueuedDelivery, _ reason: DeadReason, _ outcome: ProviderOutcome, _ now: Timestamp) {
@@ -150,7 +150,8 @@ extension LaneRunner {
     func bury(_ row: QueuedDelivery, _ reason: DeadReason, _ detail: String) {
         let now = clock.wall()
         journal.note(
-            SyncLogEntry(.dead, because: reason.rawValue, detail: detail, for: row, in: lane, at: now, random: random), at: clock.now())
+            ending: SyncLogEntry(.dead, because: reason.rawValue, detail: detail, for: row, in: lane, at: now, random: random),
+            at: clock.now())
         journal.bury(
             DeadDelivery(
                 sequence: row.sequence, attempts: row.attempts, reason: reason, diedAt: now, errorCode: reason.rawValue,
@@ -158,18 +159,20 @@ extension LaneRunner {
         window.end(row.sequence)
     }
 
-    /// Nothing is connected any more: a request was accepted while somebody disconnected.
+    /// Nothing is connected any more: a long queue was left when somebody disconnected, or a request was accepted meanwhile.
     func cancelAll() {
         let now = clock.wall()
         for row in window.resting {
             journal.note(
-                SyncLogEntry(
+                ending: SyncLogEntry(
                     .cancelled, because: "disconnected", detail: "The CRM is no longer connected.", for: row, in: lane, at: now,
                     random: random),
                 at: clock.now())
             journal.finish(row.sequence)
             window.end(row.sequence)
         }
+        // The next ones without a pause.
+        mailbox.post(.work)
     }
 
     private func countClean() {

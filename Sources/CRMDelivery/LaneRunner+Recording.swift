@@ -13,10 +13,11 @@ extension LaneRunner {
             nextSweep = now + configuration.sweepPeriod
             try await sweep()
         }
-        while mayHaveMore, window.count + configuration.readRows <= configuration.windowRows {
+        while mayHaveMore, window.count + configuration.readRows <= configuration.windowRows, window.bytes < configuration.windowBytes {
             let rows = try await surroundings.store.read(lane.key, after: window.seen, limit: configuration.readRows)
             window.insert(rows)
-            mayHaveMore = rows.count == configuration.readRows
+            mayHaveMore =
+                rows.count == configuration.readRows || rows.reduce(0) { $0 + $1.payloadBytes } >= QueuedDelivery.bytesPerRead
         }
     }
 
@@ -42,7 +43,7 @@ extension LaneRunner {
         let asked = clock.now()
         state.breaker = breaker.opening
         let settlement = journal.settlement(under: lane.claim, state)
-        guard try await surroundings.store.settle(settlement, lease: configuration.lease) else {
+        guard try await record(settlement) else {
             logger.warning("lane lost before its outcomes were recorded", metadata: ["outcomes": "\(journal.count)"])
             isLost = true
             return
@@ -53,9 +54,48 @@ extension LaneRunner {
         settleAgain = nil
     }
 
+    /// What is not recorded is sent again for ever: a text that the database does not take is left out.
+    private func record(_ settlement: Settlement) async throws(StoreError) -> Bool {
+        do throws(StoreError) {
+            return try await surroundings.store.settle(settlement, lease: configuration.lease)
+        } catch .refused(let sqlState, _) {
+            logger.error("outcomes were refused by the database", metadata: ["sqlstate": "\(sqlState)"])
+            return try await surroundings.store.settle(settlement.withoutTexts, lease: configuration.lease)
+        }
+    }
+
+    /// After the last call has ended. A lane that was lost has other rows by now, or none; what was called in it is logged all the same.
+    func conclude() async {
+        for event in await mailbox.next(until: clock.now(), clock) { handle(event) }
+        if isLost { await logCalls() }
+        guard let restsUntil else { return }
+        do {
+            try await surroundings.store.release(lane.claim, notBefore: restsUntil)
+        } catch {
+            logger.warning("lane could not be given back", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func logCalls() async {
+        var calls = journal.calls
+        guard !calls.isEmpty else { return }
+        let deadline = clock.now() + configuration.lease
+        while !Task.isCancelled {
+            do throws(StoreError) {
+                return try await surroundings.store.log(calls, of: lane.key.merchant)
+            } catch .unavailable(let retryAfter) where clock.now() < deadline {
+                try? await clock.sleep(clock.now() + min(retryAfter, .milliseconds(500)))
+            } catch .refused where calls != calls.map(\.withoutTexts) {
+                calls = calls.map(\.withoutTexts)
+            } catch {
+                return logger.error("calls were not logged", metadata: ["calls": "\(calls.count)", "error": "\(error)"])
+            }
+        }
+    }
+
     /// After an unknown outcome the same is done again: every statement may be repeated. What the database refuses is our mistake; the
-    /// lane rests, so that it is not sent over and over.
-    func recover(from error: any Error) async {
+    /// lane rests once its calls have ended, so that it is not sent over and over.
+    func recover(from error: any Error) {
         switch error as? StoreError {
         case .unavailable(let retryAfter):
             settleAgain = clock.now() + min(retryAfter, .milliseconds(500))
@@ -63,7 +103,7 @@ extension LaneRunner {
         default:
             logger.error("lane given up", metadata: ["error": "\(error)"])
             isLost = true
-            try? await surroundings.store.release(lane.claim, notBefore: clock.wall() + .seconds(60))
+            restsUntil = clock.wall() + .seconds(60)
         }
     }
 }

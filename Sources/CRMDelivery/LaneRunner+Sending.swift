@@ -6,7 +6,8 @@ internal import Logging
 extension LaneRunner {
     func send(_ group: inout DiscardingTaskGroup) async throws(StoreError) {
         let limit = capacity
-        guard limit > 0, !sendable(1).isEmpty || isValidationDue else { return }
+        // Whether there is a connection at all matters to rows that wait for their retry as well.
+        guard limit > 0, !sendable(1).isEmpty || isValidationDue || !isConnected && !window.isEmpty else { return }
         guard let opened = try await openConnection() else { return }
         if case .suspected(let version) = doubt, version != opened.integration.credentialVersion { doubt = .none }
         if isValidationDue { return validate(opened, &group) }
@@ -21,7 +22,11 @@ extension LaneRunner {
                 continue
             }
             guard mayCall, takeSlot() else { return }
-            if isCautious, try await !mark(row) { return }
+            if isCautious {
+                guard try await mark(row) else { return }
+                // That may have taken a while.
+                guard mayCall else { return try await unmark(row) }
+            }
             window.begin(row)
             start(row, opened, &group)
         }
@@ -79,12 +84,19 @@ extension LaneRunner {
         return false
     }
 
+    private func unmark(_ row: QueuedDelivery) async throws(StoreError) {
+        surroundings.slots.giveBack()
+        if try await !surroundings.store.mark(row.sequence, crashMarks: row.crashMarks, under: lane.claim) { isLost = true }
+    }
+
     private func start(_ row: QueuedDelivery, _ opened: OpenedConnection, _ group: inout DiscardingTaskGroup) {
         let request = ProviderRequest(
             operation: row.kind == .contact ? .createOrUpdateContact : .sendEvent, credentials: opened.credentials,
             settings: opened.integration.settings, payload: [row.kind.rawValue: .object(row.payload)],
             idempotencyKey: row.idempotencyKey.uuidString.lowercased(), account: lane.integration.description,
-            attempt: row.attempts + 1, lookBeforeWrite: row.isAmbiguous, timeout: configuration.callTimeout)
+            // Whether a process that vanished had sent it is not known either.
+            attempt: row.attempts + 1, lookBeforeWrite: row.isAmbiguous || row.crashMarks > 0 || isCautious,
+            timeout: configuration.callTimeout)
         let attempt = self.attempt(request, opened)
         let version = opened.integration.credentialVersion
         group.addTask { [mailbox, slots = surroundings.slots] in
@@ -136,6 +148,7 @@ extension LaneRunner {
             leave()
             return nil
         }
+        isConnected = true
         connection = (found, now)
         credentialVersion = found.integration.credentialVersion
         return found

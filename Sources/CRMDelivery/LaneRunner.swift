@@ -65,6 +65,10 @@ actor LaneRunner {
     var stopDeadline: ContinuousClock.Instant?
     /// Decided, and carried out when no call is in flight.
     var handBack: HandBack?
+    /// Given up for a while, though it was not taken from us.
+    var restsUntil: Timestamp?
+    /// The connection was there when we looked first.
+    var isConnected = false
     var mayHaveMore = true
     var nextRead: ContinuousClock.Instant
     var nextSweep: ContinuousClock.Instant
@@ -95,13 +99,13 @@ actor LaneRunner {
     func run() async {
         await withDiscardingTaskGroup { group in
             await serve(&group)
-            group.cancelAll()
         }
+        // Cancellation is the hard way out: the lease runs out by itself.
+        if !Task.isCancelled { await conclude() }
     }
 
     private func serve(_ group: inout DiscardingTaskGroup) async {
         while true {
-            // Cancellation is the hard way out: the lease runs out by itself.
             if isLost || Task.isCancelled { return }
             do {
                 try await fill()
@@ -109,7 +113,7 @@ actor LaneRunner {
                 try await settleIfDue()
                 if try await isOver() { return }
             } catch {
-                await recover(from: error)
+                recover(from: error)
             }
             if isLost || Task.isCancelled { return }
             for event in await mailbox.next(until: nextMoment(), clock) { handle(event) }
@@ -117,7 +121,7 @@ actor LaneRunner {
         }
     }
 
-    private func handle(_ event: LaneEvent) {
+    func handle(_ event: LaneEvent) {
         switch event {
         case .work: mayHaveMore = true
         case .slot: break

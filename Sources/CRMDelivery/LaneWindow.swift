@@ -13,6 +13,8 @@ package struct LaneWindow {
 
     package init() {}
 
+    /// What the payloads come to.
+    package private(set) var bytes = 0
     package var count: Int { rows.count }
     package var isEmpty: Bool { rows.isEmpty }
     package var sendingCount: Int { sending.count }
@@ -25,6 +27,7 @@ package struct LaneWindow {
             if position < rows.count, rows[position].sequence == row.sequence { continue }
             rows.insert(row, at: position)
             seen = max(seen, row.sequence)
+            bytes += row.payloadBytes
         }
     }
 
@@ -67,7 +70,7 @@ package struct LaneWindow {
         sending[sequence] = nil
         let position = self.position(of: sequence)
         if position < rows.count, rows[position].sequence == sequence {
-            rows.remove(at: position)
+            bytes -= rows.remove(at: position).payloadBytes
             unsettled.insert(sequence)
         }
     }

@@ -23,7 +23,8 @@ final class Mailbox<Message: Sendable>: Sendable {
         let present = takeAll()
         if !present.isEmpty || clock.now() >= deadline { return present }
         let alarm = Task { [weak self] in
-            try? await clock.sleep(deadline)
+            // One that was cancelled must not wake the reader's next wait.
+            do { try await clock.sleep(deadline) } catch { return }
             self?.poke()
         }
         await withTaskCancellationHandler {
@@ -54,7 +55,7 @@ final class Mailbox<Message: Sendable>: Sendable {
 
     private func poke() {
         state.withLock { state in
-            // An alarm of an earlier wait may come late; the reader then finds nothing new and goes on.
+            // An alarm may ring as it is cancelled; the reader then finds nothing new and goes on.
             state.isPoked = true
             return state.reader.take()
         }?.resume()

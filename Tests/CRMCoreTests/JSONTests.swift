@@ -14,7 +14,8 @@ import Testing
     @Test(
         arguments: [
             ("", .malformed), ("{", .malformed), ("[1,]", .malformed), (#"{"a":1,}"#, .malformed), ("01", .malformed), ("1.", .malformed),
-            ("+1", .malformed), ("NaN", .malformed), ("Infinity", .malformed), ("1e999", .malformed), ("1e-99999", .malformed), ("0e99999999999", .malformed), ("// c\n1", .malformed),
+            ("+1", .malformed), ("NaN", .malformed), ("Infinity", .malformed), ("1e999", .malformed), ("1e-99999", .malformed),
+            ("0e99999999999", .malformed), ("// c\n1", .malformed),
             ("1 2", .malformed),
             ("'a'", .malformed), (#"{a:1}"#, .malformed), ("\u{FEFF}1", .malformed), ("\"a\nb\"", .malformed), ("tru", .malformed),
             (#"{"a":1,"a":2}"#, .duplicateKey), (#"{"a":1,"\u0061":2}"#, .duplicateKey), (#""\u0000""#, .invalidText),

@@ -85,7 +85,10 @@ import Testing
             server.service.change { $0.providers = [] }
             let answer = try await server.send("POST", "/crm/klaviyo/contacts", ["email": "a@b.gr"])
             #expect(answer.status == 202)
-            #expect(answer.json["deliveries"]?.arrayValue?.first?["waiting"]?["reason"] == "provider_unavailable")
+            let delivery = answer.json["deliveries"]?.arrayValue?.first
+            #expect(delivery?["waiting"]?["reason"] == "provider_unavailable")
+            let shown = try await server.send("GET", "/crm/deliveries/\(delivery?["delivery_id"]?.stringValue ?? "")")
+            #expect(shown.json["state"] == "waiting" && shown.json["waiting"]?["reason"] == "provider_unavailable")
         }
     }
 

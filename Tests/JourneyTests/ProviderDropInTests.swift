@@ -1,5 +1,6 @@
 import CRMCore
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -7,7 +8,8 @@ import Testing
     @Test func aProviderInCComesGoesAndComesBackWhileTheHostIsUnderLoad() async throws {
         let service = try await RunningService()
         let client = try await service.merchant("dropin@example.test")
-        let load = Task { try await keepSending(client) }
+        let stop = Flag()
+        let load = Task { try await keepSending(client, until: stop) }
 
         try dropIn(service)
         let listed = try await eventually("the provider is listed", within: .seconds(10)) {
@@ -39,7 +41,7 @@ import Testing
         try text.write(to: entry, atomically: true, encoding: .utf8)
         try await eventually("the event that waited arrives") { try await arrivedAtEcho(service).contains("echo-2") ? () : nil }
 
-        load.cancel()
+        stop.raise()
         let sent = try await load.value
         #expect(sent > 0)
         try await eventually("nothing to Klaviyo is left") {
@@ -98,10 +100,10 @@ import Testing
             .write(to: service.directory.appendingPathComponent("config/providers.d/echo.yaml"), atomically: true, encoding: .utf8)
     }
 
-    /// Events to Klaviyo until cancelled; every one must be accepted.
-    private func keepSending(_ client: JSONClient) async throws -> Int {
+    /// Events to Klaviyo until told to stop; every one must be accepted.
+    private func keepSending(_ client: JSONClient, until stop: Flag) async throws -> Int {
         var sent = 0
-        while !Task.isCancelled {
+        while !stop.isRaised {
             let answer = try await client.post(
                 "/crm/klaviyo/events",
                 ["name": "Viewed Product", "unique_id": "load-\(sent)", "contact": ["email": "load\(sent % 20)@example.test"]])
@@ -124,4 +126,11 @@ import Testing
     private func arrivedAtEcho(_ service: RunningService) async throws -> [String] {
         try await service.journal("echo").filter { $0["effect"] == "event_recorded" }.compactMap { $0["unique_id"]?.stringValue }
     }
+}
+
+/// Tells another task that it is enough.
+private final class Flag: Sendable {
+    private let state = Mutex(false)
+    var isRaised: Bool { state.withLock { $0 } }
+    func raise() { state.withLock { $0 = true } }
 }

@@ -35,7 +35,9 @@ import Testing
         Row(name: "403 by Cloudflare", reply: Answer.challenge, status: CRM_STATUS_UNAVAILABLE, code: "klaviyo.challenge", flags: retry),
         Row(
             name: "403 of nothing", reply: .status(403), status: CRM_STATUS_UNAVAILABLE, code: "klaviyo.challenge", flags: retry),
-        Row(name: "404", reply: Answer.error(404, "not_found"), status: CRM_STATUS_NOT_FOUND, code: "klaviyo.not_found"),
+        Row(
+            name: "404 of no record", reply: Answer.error(404, "not_found"), status: CRM_STATUS_UPSTREAM, code: "klaviyo.unexpected_status",
+            flags: retry),
         Row(
             name: "408", reply: .status(408), status: CRM_STATUS_UPSTREAM, code: "klaviyo.server_error", flags: retry,
             writeFlags: retry | CRM_RESULT_AMBIGUOUS),

@@ -77,4 +77,12 @@ import Testing
         #expect(result.warnings.map { $0["field"] } == ["phone"])
         #expect(bench.host.http.requests.map { $0.json["data"]?["attributes"]?["unique_id"] } == ["o-1", "o-1"])
     }
+
+    /// What stands in front of Klaviyo may answer a success of its own.
+    @Test(arguments: [200, 201, 204]) func onlyItsOwnSuccessCounts(_ status: Int) async throws {
+        let bench = try KlaviyoBench { _ in .response(status, [], []) }
+        let result = try await bench.event(["name": "Placed Order", "unique_id": "o-1", "contact": ["email": "a@b.test"]])
+        #expect(result.status == CRM_STATUS_UPSTREAM && result.code == "klaviyo.unreadable_answer")
+        #expect(result.flags == CRM_RESULT_RETRYABLE | CRM_RESULT_AMBIGUOUS)
+    }
 }

@@ -94,7 +94,9 @@ extension CRMError {
         if row.isAmbiguous, endpoint.method == .post { flags.insert(.ambiguous) }
         // Where it is wrong is what a merchant needs to know; Klaviyo's own words may quote the contact.
         let place = row.status == .invalidArgument ? pointer.map { ": \(context.redacted(String($0.prefix(200))))" } : nil
-        self.init(row.status, code: row.code, message: row.message + (place ?? ""), retryAfter: response.retryAfter, flags: flags, details: details)
+        self.init(
+            row.status, code: row.code, message: row.message + (place ?? ""), retryAfter: response.retryAfter, flags: flags,
+            details: details)
     }
 
     /// A success whose body is not what Klaviyo promises. The write, if it was one, has happened.

@@ -3,7 +3,8 @@ package import FoundationEssentials
 /// Pending deliveries as their senders see them. Every write names the claim under which it is made, and changes nothing when the lane
 /// has another owner by then.
 package protocol LaneStore: Sendable {
-    /// Lanes of these providers with pending deliveries that nobody serves and that are not told to rest, those served longest ago first.
+    /// Lanes of these providers with pending deliveries that nobody serves and that are not told to rest, those served longest ago first;
+    /// and those whose connection is gone, whatever their provider: there is nothing to send, but their deliveries have to end.
     func scout(_ types: [CRMType], at now: Timestamp, limit: Int) async throws(StoreError) -> [Lane.Key]
 
     /// Those of the lanes that nobody took meanwhile.
@@ -12,7 +13,8 @@ package protocol LaneStore: Sendable {
     /// Prolongs the leases. A lane that is not in the answer is lost.
     func heartbeat(_ lanes: [LaneClaim], lease: Duration) async throws(StoreError) -> [HeldLane]
 
-    /// Deliveries in order, the first of those whose sequence is greater than `after`.
+    /// Deliveries in order, the first of those whose sequence is greater than `after`: at most `limit`, and fewer when their payloads reach
+    /// `QueuedDelivery.bytesPerRead`, but one at least.
     func read(_ lane: Lane.Key, after: Int64, limit: Int) async throws(StoreError) -> [QueuedDelivery]
 
     /// Deliveries up to `through` that are not among the known. A sequence is given out before its commit, so a lower one can appear
@@ -26,6 +28,10 @@ package protocol LaneStore: Sendable {
 
     /// Records outcomes, prolongs the lease, all or nothing; may be repeated when its fate is unknown. `false`: the lane is lost.
     func settle(_ settlement: Settlement, lease: Duration) async throws(StoreError) -> Bool
+
+    /// Writes the rows of calls that were made in a lane which is not ours any more: what happened is logged, whoever owns the lane now.
+    /// May be repeated.
+    func log(_ calls: [SyncLogEntry], of merchant: MerchantID) async throws(StoreError)
 
     /// Gives a lane back. Nobody takes it before `notBefore`.
     func release(_ claim: LaneClaim, notBefore: Timestamp?) async throws(StoreError)
@@ -141,11 +147,16 @@ package struct QueuedDelivery: Sendable, Hashable {
     package var isAmbiguous: Bool
     package var notBefore: Timestamp?
     package var acceptedAt: Timestamp
+    /// How long the payload was as JSON.
+    package var payloadBytes: Int
+
+    /// Bodies may be large: with the row that reaches this, a read ends.
+    package static let bytesPerRead = 2 << 20
 
     package init(
         sequence: Int64, id: DeliveryID, requestID: String, kind: DeliveryKind, contactKey: [UInt8], idempotencyKey: UUID,
         payload: JSONObject, attempts: Int, backoff: Duration = .zero, crashMarks: Int = 0, isAmbiguous: Bool, notBefore: Timestamp?,
-        acceptedAt: Timestamp
+        acceptedAt: Timestamp, payloadBytes: Int = 0
     ) {
         self.sequence = sequence
         self.id = id
@@ -160,5 +171,6 @@ package struct QueuedDelivery: Sendable, Hashable {
         self.isAmbiguous = isAmbiguous
         self.notBefore = notBefore
         self.acceptedAt = acceptedAt
+        self.payloadBytes = payloadBytes
     }
 }

@@ -25,6 +25,24 @@ package struct Settlement: Sendable, Hashable {
         self.log = log
         self.refusedCredentials = refusedCredentials
     }
+
+    /// The same without what providers said freely: when the database refuses a text, what happened is recorded all the same.
+    package var withoutTexts: Settlement {
+        var settlement = self
+        settlement.log = log.map(\.withoutTexts)
+        return settlement
+    }
+}
+
+extension SyncLogEntry {
+    package var withoutTexts: SyncLogEntry {
+        var entry = self
+        entry.code = ""
+        entry.detail = ""
+        entry.remoteID = nil
+        entry.warnings = []
+        return entry
+    }
 }
 
 /// A pending delivery whose next attempt is later.

@@ -25,7 +25,8 @@ package protocol ConnectionStore: Sendable {
         _ connection: NewConnection, _ context: RequestContext
     ) async throws(StoreError) -> (integration: Integration, created: Bool)
 
-    /// Destroys the credentials and ends pending deliveries, each with a log row. `nil`: not connected.
+    /// Destroys the credentials; whoever is sending notices within seconds. Pending deliveries end, each with a log row: a thousand at
+    /// once, the rest of a long queue by whoever delivers. `cancelled` counts them all, up to a million. `nil`: not connected.
     func disconnect(
         _ merchant: MerchantID, _ type: CRMType, _ context: RequestContext
     ) async throws(StoreError) -> (at: Timestamp, cancelled: Int)?
@@ -45,6 +46,9 @@ package protocol ConnectionStore: Sendable {
 /// Acceptance of deliveries, and what became of them.
 package protocol DeliveryStore: Sendable {
     /// Commits all of it or nothing; returns after the commit.
+    ///
+    /// Without items nothing is stored: a known Idempotency-Key is answered as ever, and an unknown one, or none, with no deliveries, which
+    /// no stored answer is.
     func accept(_ request: AcceptRequest) async throws(StoreError) -> AcceptAnswer
 
     func delivery(_ merchant: MerchantID, _ id: DeliveryID) async throws(StoreError) -> Delivery?

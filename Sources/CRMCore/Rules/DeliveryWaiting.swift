@@ -8,7 +8,7 @@ package struct DeliverySituation: Sendable, Hashable {
     package var notBefore: Timestamp?
     package var hasOlderOfSameContact: Bool
 
-    /// A `kind` of `nil` asks about the lane as a whole.
+    /// A `kind` of `nil` asks about the connection: a wait of any kind counts.
     package init(
         kind: DeliveryKind?, integrationState: IntegrationState?, integrationReason: String?, credentialVersion: Int64?, lane: LaneState,
         notBefore: Timestamp? = nil, hasOlderOfSameContact: Bool = false
@@ -28,7 +28,13 @@ package struct DeliverySituation: Sendable, Hashable {
         if integrationState == .reauthRequired {
             return Waiting(reason: .reauth, detail: integrationReason ?? "The CRM no longer accepts the credentials: connect again.")
         }
-        if let wait = lane.wait(for: kind, credentialVersion: credentialVersion, at: now) { return wait }
+        let wait =
+            if let kind {
+                lane.wait(for: kind, credentialVersion: credentialVersion, at: now)
+            } else {
+                lane.longestWait(credentialVersion: credentialVersion, at: now)
+            }
+        if let wait { return wait }
         if let breaker = lane.breaker, breaker.until > now {
             return Waiting(reason: .breaker, until: breaker.until, detail: "The CRM keeps failing; the next try finds out how it is.")
         }
@@ -48,7 +54,14 @@ extension LaneWait {
 extension LaneState {
     /// The wait that concerns deliveries of a kind, or with `nil` the whole lane; of several the one that lasts longest.
     package func wait(for kind: DeliveryKind?, credentialVersion: Int64?, at now: Timestamp) -> Waiting? {
-        waits.filter { ($0.kind == nil || $0.kind == kind) && $0.holds(at: now, credentialVersion: credentialVersion) }
+        longestWait(credentialVersion: credentialVersion, at: now) { $0.kind == nil || $0.kind == kind }
+    }
+
+    /// Of all waits, the lane's and those of one kind.
+    package func longestWait(
+        credentialVersion: Int64?, at now: Timestamp, _ concerns: (LaneWait) -> Bool = { _ in true }
+    ) -> Waiting? {
+        waits.filter { concerns($0) && $0.holds(at: now, credentialVersion: credentialVersion) }
             .map(\.waiting)
             .max { ($0.until ?? .distantFuture) < ($1.until ?? .distantFuture) }
     }

@@ -10,10 +10,17 @@ struct Migrate: AsyncParsableCommand {
             A superuser runs roles.sql from the same directory once, before.
             """)
 
+    @Flag(help: "Record all files as applied without running them, because somebody ran them with psql -f.")
+    var adopt = false
+
     func run() async throws {
         let database = try loadConfiguration().database
         do {
             let migrator = Migrator(try DataSource(database.migration), try Migration.all(in: database.migrations))
+            if adopt {
+                print("recorded \(try await migrator.adopt().count)")
+                return
+            }
             let applied = try await migrator.migrate { print("applying \($0.name)") }
             print(applied.isEmpty ? "the schema is up to date" : "applied \(applied.count)")
         } catch {

@@ -65,7 +65,8 @@ extension HostConfiguration {
             settings.refuse("CRM_ADMIN_PORT", "is the same as PORT", expected: "a port of its own")
         }
         if environment == .production, !admin.isOnLoopback {
-            settings.refuse("CRM_ADMIN_HOST", "is \(admin.host)", expected: "a loopback address: the administration listener asks for no token")
+            settings.refuse(
+                "CRM_ADMIN_HOST", "is \(admin.host)", expected: "a loopback address: the administration listener asks for no token")
         }
         allowedOrigins = Self.origins(&settings)
         configDirectory = settings.text("CRM_CONFIG_DIR") ?? "config"

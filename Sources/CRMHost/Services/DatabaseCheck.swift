@@ -73,7 +73,8 @@ struct DatabaseCheck {
         case .success([]): try await judge()
         case .success(let missing):
             throw StartError("the database lacks \(missing.map(\.name).joined(separator: ", ")); run: crm-host migrate")
-        case .failure(.unavailable): throw StartError("the database cannot be reached; \(role.setting) says where it is", exit: .unavailable)
+        case .failure(.unavailable):
+            throw StartError("the database cannot be reached; \(role.setting) says where it is", exit: .unavailable)
         case .failure(let error): throw StartError("the database cannot be used as \(role.setting) says: \(error)")
         }
     }

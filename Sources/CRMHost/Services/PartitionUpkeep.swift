@@ -15,8 +15,12 @@ struct PartitionUpkeep: Service {
                 var pause: Duration = .seconds(6 * 3_600)
                 do throws(StoreError) {
                     let done = try await pool.maintainPartitions()
+                    let failed = done.contains { $0.hasPrefix("failed") }
+                    if failed { pause = .seconds(60) }
                     if !done.isEmpty {
-                        logger.info("log partitions were maintained", metadata: ["partitions": "\(done.joined(separator: ", "))"])
+                        logger.log(
+                            level: failed ? .error : .info, "log partitions were maintained",
+                            metadata: ["partitions": "\(done.joined(separator: ", "))"])
                     }
                 } catch {
                     pause = .seconds(60)

@@ -1,6 +1,15 @@
 internal import CRMCore
 
 extension Delivery {
+    /// The rows do not know which providers this process has: without one, what is pending waits for it before all else.
+    func held(by providers: any ProviderCatalog) -> Delivery {
+        guard [.queued, .waiting].contains(state), providers.provider(crmType) == nil else { return self }
+        var held = self
+        held.state = .waiting
+        held.waiting = Waiting(reason: .providerUnavailable, detail: "The provider of \(crmType) is out of service.")
+        return held
+    }
+
     var json: JSONValue {
         var members: JSONObject = [
             "delivery_id": .string(id.description), "request_id": .string(requestID), "crm_type": .string(crmType.name),

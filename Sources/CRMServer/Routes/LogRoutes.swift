@@ -38,7 +38,7 @@ enum LogRoutes {
         guard let id = DeliveryID(call.parameters["delivery_id"] ?? "") else { throw missing }
         let found = try await asking { () async throws(StoreError) in try await call.api.deliveries.delivery(merchant.id, id) }
         guard let found else { throw missing }
-        return Reply(200, found.json)
+        return Reply(200, found.held(by: call.api.providers).json)
     }
 
     private static func syncLogs(_ call: Call, _ merchant: Merchant) async throws(Problem) -> Reply {

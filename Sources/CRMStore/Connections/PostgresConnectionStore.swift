@@ -106,19 +106,24 @@ package struct PostgresConnectionStore: ConnectionStore {
     ) async throws(StoreError) -> (at: Timestamp, cancelled: Int)? {
         let now = clock()
         let audit = entry(.integrationDisconnected, merchant, type, at: now, context)
+        guard let id = try await integration(merchant, type)?.id else { return nil }
+        // Before anything is locked. However long the queue is, and if it cannot be counted in time: disconnecting goes on.
+        let pending = try? await pool.run(DeliveryStatements.pending(of: id, merchant), as: merchant).first?.int("pending")
         return try await pool.transaction(as: merchant) { transaction throws(StoreError) in
+            // Lanes before their connection, as those do who settle.
+            _ = try await transaction.run(DeliveryStatements.takeAway(id, merchant))
             let gone = try await transaction.run(
                 """
                 WITH gone AS (
-                    DELETE FROM crm.crm_integrations WHERE merchant_id = \(merchant) AND crm_type = \(type) RETURNING integration_id
+                    DELETE FROM crm.crm_integrations WHERE merchant_id = \(merchant) AND integration_id = \(id) RETURNING integration_id
                 ), audited AS (
                     INSERT INTO crm.audit_logs (\(AuditEntry.columns)) SELECT \(audit.values) FROM gone
                 )
                 SELECT integration_id FROM gone
                 """)
-            guard let row = gone.first else { return nil }
-            let ended = try await transaction.run(DeliveryStatements.cancelPending(of: try row.id("integration_id"), merchant, at: now))
-            return (now, try ended.first?.int("cancelled") ?? 0)
+            guard !gone.isEmpty else { return nil }
+            let ended = try await transaction.run(DeliveryStatements.cancelPending(of: id, merchant, at: now))
+            return (now, max(pending ?? 0, try ended.first?.int("cancelled") ?? 0))
         }
     }
 

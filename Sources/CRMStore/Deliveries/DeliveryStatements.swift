@@ -5,22 +5,46 @@ internal import FoundationEssentials
 //
 // Connecting needs none: what a lane was told about credentials names their version, and its owner notices the new one.
 package enum DeliveryStatements {
-    /// Ends what is pending, each with a log row, and takes the lanes from their owners, who hold rows in memory. Returns one row with
-    /// `cancelled`.
+    /// More is left to whoever delivers: a merchant waits for the answer, and the lane's row is locked meanwhile.
+    private static let cancelledAtOnce = 1_000
+    /// Counting more may take longer than a statement may.
+    private static let counted = 1_000_000
+
+    /// How much is pending. Returns one row with `pending`.
+    package static func pending(of integration: IntegrationID, _ merchant: MerchantID) -> Statement {
+        """
+        SELECT count(*) AS pending FROM (
+            SELECT FROM crm.deliveries AS d JOIN crm.delivery_lanes AS l USING (merchant_id, lane_id)
+            WHERE d.merchant_id = \(merchant) AND l.integration_id = \(integration)
+            LIMIT \(counted)
+        ) AS d
+        """
+    }
+
+    /// Takes the lanes from their owners, who hold rows in memory.
+    package static func takeAway(_ integration: IntegrationID, _ merchant: MerchantID) -> Statement {
+        """
+        UPDATE crm.delivery_lanes
+        SET owner = NULL, lease_until = '-infinity', fence = fence + 1, waits = '[]', unnamed_waits = 0, breaker = NULL, not_before = NULL,
+            unclean_count = 0
+        WHERE merchant_id = \(merchant) AND integration_id = \(integration)
+        """
+    }
+
+    /// Ends some of what is pending, each with a log row. Returns one row with `cancelled`.
     package static func cancelPending(
         of integration: IntegrationID, _ merchant: MerchantID, at now: Timestamp, detail: String = "The CRM was disconnected."
     ) -> Statement {
         """
-        WITH taken AS (
-            UPDATE crm.delivery_lanes
-            SET owner = NULL, lease_until = '-infinity', fence = fence + 1, waits = '[]', unnamed_waits = 0, breaker = NULL,
-                not_before = NULL, unclean_count = 0
-            WHERE merchant_id = \(merchant) AND integration_id = \(integration)
-            RETURNING merchant_id, lane_id, integration_id, crm_type
+        WITH chosen AS (
+            SELECT d.lane_id, d.id, l.integration_id, l.crm_type
+            FROM crm.deliveries AS d JOIN crm.delivery_lanes AS l USING (merchant_id, lane_id)
+            WHERE d.merchant_id = \(merchant) AND l.integration_id = \(integration)
+            LIMIT \(cancelledAtOnce)
         ), gone AS (
-            DELETE FROM crm.deliveries AS d USING taken
-            WHERE d.merchant_id = \(merchant) AND d.merchant_id = taken.merchant_id AND d.lane_id = taken.lane_id
-            RETURNING d.merchant_id, d.delivery_id, d.request_id, d.kind, d.contact_key, d.attempt, taken.integration_id, taken.crm_type
+            DELETE FROM crm.deliveries AS d USING chosen
+            WHERE d.merchant_id = \(merchant) AND d.lane_id = chosen.lane_id AND d.id = chosen.id
+            RETURNING d.merchant_id, d.delivery_id, d.request_id, d.kind, d.contact_key, d.attempt, chosen.integration_id, chosen.crm_type
         ), logged AS (
             INSERT INTO crm.crm_sync_logs (
                 merchant_id, log_id, at, integration_id, crm_type, operation, outcome, status, code, detail, duration_ms, attempt,

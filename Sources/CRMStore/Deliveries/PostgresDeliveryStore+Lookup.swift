@@ -31,7 +31,8 @@ extension PostgresDeliveryStore {
 
     private static func dead(_ merchant: MerchantID, _ id: DeliveryID) -> Statement {
         """
-        SELECT d.delivery_id, d.request_id, l.crm_type, d.kind, d.attempt, d.first_seen_at, d.died_at, d.last_error_code, d.last_error_detail
+        SELECT d.delivery_id, d.request_id, l.crm_type, d.kind, d.attempt, d.first_seen_at, d.died_at, d.last_error_code,
+            d.last_error_detail
         FROM crm.delivery_dead AS d JOIN crm.delivery_lanes AS l USING (merchant_id, lane_id)
         WHERE d.merchant_id = \(merchant) AND d.delivery_id = \(id)
         """
@@ -42,7 +43,8 @@ extension PostgresDeliveryStore {
         SELECT delivery_id, request_id, crm_type, operation, outcome, attempt, at, remote_id, warnings, code, detail
         FROM crm.crm_sync_logs
         WHERE merchant_id = \(merchant) AND delivery_id = \(id) AND outcome IN ('success', 'dead', 'cancelled')
-        ORDER BY at DESC, log_id DESC LIMIT 1
+        -- What was being sent when somebody disconnected has two endings: what reached the CRM is done.
+        ORDER BY outcome = 'success' DESC, at DESC, log_id DESC LIMIT 1
         """
     }
 }

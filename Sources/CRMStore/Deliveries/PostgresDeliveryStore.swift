@@ -23,6 +23,7 @@ package struct PostgresDeliveryStore: DeliveryStore {
 
     package func accept(_ request: AcceptRequest) async throws(StoreError) -> AcceptAnswer {
         let plan = AcceptPlan(request, at: clock(), hash: hash, random: random)
+        if request.items.isEmpty { return try await earlierAnswer(plan) }
         let rows = try await pool.run(plan.statement(hash), as: request.merchant, timeout: acceptTimeout)
         var firsts: [UUID: UUID] = [:]
         for row in rows {
@@ -42,6 +43,16 @@ package struct PostgresDeliveryStore: DeliveryStore {
                 return AcceptedDelivery(
                     index: principal.index, crmType: principal.crmType, id: first, isDuplicate: first != principal.proposed)
             })
+    }
+
+    /// Nothing is there to be stored, but perhaps it was before.
+    private func earlierAnswer(_ plan: AcceptPlan) async throws(StoreError) -> AcceptAnswer {
+        guard let request = plan.request else { return .accepted(requestID: plan.requestID, []) }
+        let known = try await pool.run(
+            "SELECT request_hash FROM crm.accept_keys WHERE merchant_id = \(plan.merchant) AND key = \(request.key)", as: plan.merchant)
+        guard let row = known.first else { return .accepted(requestID: plan.requestID, []) }
+        guard try row.bytes("request_hash") == request.hash else { return .idempotencyMismatch }
+        return try await storedAnswer(request.key, of: plan.merchant)
     }
 
     /// A statement of its own: the first request's rows may have been committed after the accepting statement had taken its snapshot.

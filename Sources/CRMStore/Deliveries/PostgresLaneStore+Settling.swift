@@ -63,27 +63,30 @@ extension PostgresLaneStore {
         """
     }
 
-    /// The same rows once more change nothing: a settlement whose fate is unknown is repeated.
     private static func logged(_ log: [SyncLogEntry], _ merchant: MerchantID) -> Statement {
         """
         logged AS (
-            INSERT INTO crm.crm_sync_logs (
-                merchant_id, log_id, at, integration_id, crm_type, operation, outcome, status, code, detail, duration_ms, attempt,
-                delivery_id, request_id, provider_version, contact, remote_id, http_status, warnings)
-            SELECT \(merchant), r.log_id, r.at, lane.integration_id, r.crm_type, r.operation, r.outcome, r.status, r.code, r.detail,
-                r.duration_ms, r.attempt, r.delivery_id, r.request_id, r.provider_version, r.contact, r.remote_id,
-                r.http_status, r.warnings
-            FROM lane, unnest(
-                \(log.map(\.id)), \(log.map(\.at)), \(log.map(\.crmType)), \(log.map(\.operation.rawValue)),
-                \(log.map(\.outcome.rawValue)), \(log.map(\.status)), \(log.map(\.code)), \(log.map(\.detail)),
-                \(log.map { Int32(clamping: $0.durationMilliseconds) }), \(log.map { Int32(clamping: $0.attempt) }), \(log.map(\.delivery)),
-                \(log.map(\.requestID)), \(log.map(\.providerVersion)), \(log.map(\.contact)), \(log.map(\.remoteID)),
-                \(log.map { $0.httpStatus.map { Int32(clamping: $0) } }), \(log.map { JSONValue.array($0.warnings) })
-            ) AS r (
-                log_id, at, crm_type, operation, outcome, status, code, detail, duration_ms, attempt, delivery_id, request_id,
-                provider_version, contact, remote_id, http_status, warnings)
-            ON CONFLICT DO NOTHING
+            \(logging(log, merchant, "lane, "))
         )
+        """
+    }
+
+    /// The same rows once more change nothing: a settlement whose fate is unknown is repeated. `with` is joined, so that without a row of
+    /// it nothing is written.
+    static func logging(_ log: [SyncLogEntry], _ merchant: MerchantID, _ with: Statement = "") -> Statement {
+        """
+        INSERT INTO crm.crm_sync_logs (
+            merchant_id, log_id, at, integration_id, crm_type, operation, outcome, status, code, detail, duration_ms, attempt, delivery_id,
+            request_id, provider_version, contact, remote_id, http_status, warnings)
+        SELECT \(merchant), r.*
+        FROM \(with)unnest(
+            \(log.map(\.id)), \(log.map(\.at)), \(log.map(\.integration)), \(log.map(\.crmType)), \(log.map(\.operation.rawValue)),
+            \(log.map(\.outcome.rawValue)), \(log.map(\.status)), \(log.map(\.code)), \(log.map(\.detail)),
+            \(log.map { Int32(clamping: $0.durationMilliseconds) }), \(log.map { Int32(clamping: $0.attempt) }), \(log.map(\.delivery)),
+            \(log.map(\.requestID)), \(log.map(\.providerVersion)), \(log.map(\.contact)), \(log.map(\.remoteID)),
+            \(log.map { $0.httpStatus.map { Int32(clamping: $0) } }), \(log.map { JSONValue.array($0.warnings) })
+        ) AS r
+        ON CONFLICT DO NOTHING
         """
     }
 

@@ -25,7 +25,7 @@ package struct PostgresLaneStore: LaneStore {
             FROM found
             JOIN crm.delivery_lanes AS l USING (merchant_id, lane_id)
             LEFT JOIN crm.crm_integrations AS i USING (merchant_id, integration_id)
-            WHERE l.lease_until < now() AND l.crm_type = ANY(\(types))
+            WHERE l.lease_until < now() AND (l.crm_type = ANY(\(types)) OR i.integration_id IS NULL)
                 AND (l.not_before IS NULL OR l.not_before <= \(now))
                 AND (i.state IS NULL OR i.state NOT IN ('paused', 'reauth_required'))
             ORDER BY l.last_served_at
@@ -35,14 +35,17 @@ package struct PostgresLaneStore: LaneStore {
     }
 
     package func take(_ lanes: [Lane.Key], as owner: LaneOwner, lease: Duration) async throws(StoreError) -> [Lane] {
-        // An owner that is still there when its lease is over did not give the lane back.
+        // An owner that is still there when its lease is over did not give the lane back. In the order of their keys, so that two hosts that
+        // want the same lanes do not wait for each other crosswise.
+        let wanted = lanes.sorted { $0.isBefore($1) }
         let rows = try await pool.run(
             """
             UPDATE crm.delivery_lanes AS l
             SET owner = \(owner), fence = l.fence + 1, lease_until = now() + \(lease.milliseconds) * interval '1 millisecond',
                 unclean_count = l.unclean_count + (l.owner IS NOT NULL)::integer, last_served_at = now(), not_before = NULL
-            FROM unnest(\(lanes.map(\.merchant)), \(lanes.map(\.lane))) AS wanted (merchant_id, lane_id)
-            WHERE l.merchant_id = wanted.merchant_id AND l.lane_id = wanted.lane_id AND l.lease_until < now()
+            FROM unnest(\(wanted.map(\.merchant)), \(wanted.map(\.lane))) AS wanted (merchant_id, lane_id)
+            WHERE l.merchant_id = wanted.merchant_id AND l.lane_id = wanted.lane_id
+                AND l.lease_until < now() AND (l.not_before IS NULL OR l.not_before <= now())
             RETURNING l.merchant_id, l.lane_id, l.integration_id, l.crm_type, l.fence, l.unclean_count, l.waits, l.breaker,
                 l.unnamed_waits
             """)
@@ -55,12 +58,13 @@ package struct PostgresLaneStore: LaneStore {
     }
 
     package func heartbeat(_ lanes: [LaneClaim], lease: Duration) async throws(StoreError) -> [HeldLane] {
+        let ours = lanes.sorted { $0.key.isBefore($1.key) }
         let rows = try await pool.run(
             """
             WITH kept AS (
                 UPDATE crm.delivery_lanes AS l
                 SET lease_until = now() + \(lease.milliseconds) * interval '1 millisecond'
-                FROM unnest(\(lanes.map(\.key.merchant)), \(lanes.map(\.key.lane)), \(lanes.map(\.owner)), \(lanes.map(\.fence)))
+                FROM unnest(\(ours.map(\.key.merchant)), \(ours.map(\.key.lane)), \(ours.map(\.owner)), \(ours.map(\.fence)))
                     AS ours (merchant_id, lane_id, owner, fence)
                 WHERE l.merchant_id = ours.merchant_id AND l.lane_id = ours.lane_id AND l.owner = ours.owner AND l.fence = ours.fence
                     AND l.lease_until > now()
@@ -78,11 +82,8 @@ package struct PostgresLaneStore: LaneStore {
 
     package func read(_ lane: Lane.Key, after: Int64, limit: Int) async throws(StoreError) -> [QueuedDelivery] {
         let rows = try await pool.run(
-            """
-            SELECT \(QueuedDelivery.columns) FROM crm.deliveries
-            WHERE merchant_id = \(lane.merchant) AND lane_id = \(lane.lane) AND id > \(after)
-            ORDER BY id LIMIT \(limit)
-            """)
+            QueuedDelivery.rows(
+                "d.merchant_id = \(lane.merchant) AND d.lane_id = \(lane.lane) AND d.id > \(after)", limit: limit))
         return try rows.map { row throws(StoreError) in try QueuedDelivery(row) }
     }
 
@@ -90,11 +91,9 @@ package struct PostgresLaneStore: LaneStore {
         _ lane: Lane.Key, through: Int64, known: [Int64], limit: Int
     ) async throws(StoreError) -> [QueuedDelivery] {
         let rows = try await pool.run(
-            """
-            SELECT \(QueuedDelivery.columns) FROM crm.deliveries
-            WHERE merchant_id = \(lane.merchant) AND lane_id = \(lane.lane) AND id <= \(through) AND id <> ALL(\(known))
-            ORDER BY id LIMIT \(limit)
-            """)
+            QueuedDelivery.rows(
+                "d.merchant_id = \(lane.merchant) AND d.lane_id = \(lane.lane) AND d.id <= \(through) AND d.id <> ALL(\(known))",
+                limit: limit))
         return try rows.map { row throws(StoreError) in try QueuedDelivery(row) }
     }
 
@@ -124,6 +123,10 @@ package struct PostgresLaneStore: LaneStore {
             """)
     }
 
+    package func log(_ calls: [SyncLogEntry], of merchant: MerchantID) async throws(StoreError) {
+        _ = try await pool.run(Self.logging(calls, merchant))
+    }
+
     package func settle(_ settlement: Settlement, lease: Duration) async throws(StoreError) -> Bool {
         !(try await pool.run(Self.settling(settlement, lease: lease))).isEmpty
     }
@@ -132,5 +135,12 @@ package struct PostgresLaneStore: LaneStore {
 extension Lane.Key {
     fileprivate init(_ row: Row) throws(StoreError) {
         self.init(merchant: try row.id("merchant_id"), lane: try row.id("lane_id"))
+    }
+}
+
+extension Lane.Key {
+    /// One order for all hosts: statements lock the rows of several lanes as they come.
+    fileprivate func isBefore(_ other: Lane.Key) -> Bool {
+        (merchant.description, lane.description) < (other.merchant.description, other.lane.description)
     }
 }

@@ -46,6 +46,10 @@ package enum MigrationError: Error, Sendable, Hashable, CustomStringConvertible 
     /// Objects are not as the last migration left them.
     case drifted([String])
     case failed(file: String, sqlState: String, detail: String)
+    /// Migrations are recorded already, so there is nothing to adopt.
+    case recorded
+    /// There is no schema that anybody could have made from the files.
+    case nothingToAdopt
 
     package var description: String {
         switch self {
@@ -60,6 +64,8 @@ package enum MigrationError: Error, Sendable, Hashable, CustomStringConvertible 
         case .drifted(let objects):
             "the schema is not as the last migration left it; undo what was done by hand to: \(objects.joined(separator: ", "))"
         case .failed(let file, let sqlState, let detail): "\(file) failed and was undone: \(detail) (SQLSTATE \(sqlState))"
+        case .recorded: "this database has its migrations recorded already; migrate it without adopting"
+        case .nothingToAdopt: "there are no tables in the schema crm; migrate this database without adopting"
         }
     }
 }

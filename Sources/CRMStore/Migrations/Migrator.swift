@@ -19,6 +19,28 @@ package struct Migrator: Sendable {
         try await onOwnThread(named: "crm-migrate") { () throws(MigrationError) in try apply(progress) }
     }
 
+    /// Records all files as applied without running them: somebody ran them by hand, all of them and as they are.
+    package func adopt() async throws(MigrationError) -> [Migration] {
+        try await onOwnThread(named: "crm-migrate") { () throws(MigrationError) in
+            let session = try open()
+            var (recorded, tables) = (0, 0)
+            try orFail("crm.schema_migrations") { () throws(ScriptSession.Refusal) in
+                recorded = try session.run("SELECT FROM crm.schema_migrations LIMIT 1").count
+                tables = try session.run(
+                    "SELECT FROM pg_tables WHERE schemaname = 'crm' AND tablename <> 'schema_migrations' LIMIT 1"
+                ).count
+            }
+            guard recorded == 0 else { throw .recorded }
+            guard tables > 0 else { throw .nothingToAdopt }
+            try orFail("crm.schema_migrations") { () throws(ScriptSession.Refusal) in
+                try inTransaction(session) { () throws(ScriptSession.Refusal) in
+                    for migration in migrations { try record(migration, session) }
+                }
+            }
+            return migrations
+        }
+    }
+
     private func apply(_ progress: (Migration) -> Void) throws(MigrationError) -> [Migration] {
         let session = try open()
         let missing = try missingMigrations(session)
@@ -81,13 +103,25 @@ package struct Migrator: Sendable {
     }
 
     private func apply(_ migration: Migration, _ session: ScriptSession) throws(ScriptSession.Refusal) {
+        try inTransaction(session) { () throws(ScriptSession.Refusal) in
+            try session.run(script: migration.sql)
+            try record(migration, session)
+        }
+    }
+
+    private func record(_ migration: Migration, _ session: ScriptSession) throws(ScriptSession.Refusal) {
+        let objects = try SchemaSnapshot(session).objects
+        try session.run(
+            "INSERT INTO crm.schema_migrations (version, name, checksum, objects) VALUES ($1::integer, $2, $3, $4::jsonb)",
+            ["\(migration.version)", migration.name, migration.checksum, JSONValue.object(objects).text])
+    }
+
+    private func inTransaction(
+        _ session: ScriptSession, _ body: () throws(ScriptSession.Refusal) -> Void
+    ) throws(ScriptSession.Refusal) {
         try session.run("BEGIN")
         do throws(ScriptSession.Refusal) {
-            try session.run(script: migration.sql)
-            let objects = try SchemaSnapshot(session).objects
-            try session.run(
-                "INSERT INTO crm.schema_migrations (version, name, checksum, objects) VALUES ($1::integer, $2, $3, $4::jsonb)",
-                ["\(migration.version)", migration.name, migration.checksum, JSONValue.object(objects).text])
+            try body()
             try session.run("COMMIT")
         } catch {
             _ = try? session.run("ROLLBACK")

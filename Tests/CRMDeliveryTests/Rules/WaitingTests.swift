@@ -24,6 +24,9 @@ import Testing
         #expect(situation(state: .reauthRequired, lane: lane, older: true) == .reauth)
         #expect(situation(lane: lane, older: true) == .permission)
         #expect(situation(.contact, lane: lane, older: true) == .vendorWait)
+        // The connection as a whole.
+        #expect(situation(nil, lane: lane) == .permission)
+        #expect(situation(nil, version: 4, lane: lane) == .vendorWait)
     }
 
     @Test func breakerThenOrderThenRetry() {

@@ -81,6 +81,20 @@ import Testing
         #expect(try await ground.count("FROM crm.delivery_dead WHERE reason = 'invalid_argument' AND payload IS NOT NULL") == 1)
     }
 
+    @Test func aTextThatTheDatabaseRefusesIsNotSentAgain() async throws {
+        let ground = try await DeliveryGround.prepare()
+        let (merchant, integration) = try await ground.connect()
+        let catalog = ScriptedCatalog([ground.crmType]) { _ in
+            ProviderOutcome(status: .ok, payload: ["remote_id": "r-1", "warnings": [["code": "a\0b"]]])
+        }
+        let answer = try await ground.accept(merchant, [ground.event("ada@example.test", to: integration)])
+        let run = DeliveryRun(ground, catalog)
+        try await eventually("done") { try await ground.deliveries.delivery(merchant, ids(answer)[0])?.state == .done }
+        await run.stop()
+        #expect(catalog.calls.count == 1)
+        #expect(try await log(ground, ids(answer)[0]) == ["success ok 1"])
+    }
+
     @Test func thePauseTheCRMAsksForIsKeptAndBurnsNoAttempt() async throws {
         let ground = try await DeliveryGround.prepare()
         let (merchant, integration) = try await ground.connect()

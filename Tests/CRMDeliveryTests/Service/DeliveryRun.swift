@@ -30,13 +30,13 @@ final class DeliveryRun: Sendable {
 
     init(
         _ ground: DeliveryGround, _ catalog: ScriptedCatalog, _ configuration: DeliveryConfiguration = quick,
-        lanes: (any LaneStore)? = nil
+        lanes: (any LaneStore)? = nil, clock: DeliveryClock = DeliveryClock(wall: DeliveryGround.clock)
     ) {
         let quiet = Logger(label: "delivery") { _ in SwiftLogNoOpLogHandler() }
         connections = TableConnections(pool: ground.superuser)
         let service = DeliveryService(
             store: lanes ?? ground.lanes, connections: connections, catalog: catalog, configuration: configuration,
-            clock: DeliveryClock(wall: DeliveryGround.clock), random: { randomBytes($0) }, logger: quiet)
+            clock: clock, random: { randomBytes($0) }, logger: quiet)
         let group = ServiceGroup(services: [service], logger: quiet)
         self.service = service
         self.group = group

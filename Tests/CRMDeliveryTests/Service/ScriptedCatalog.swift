@@ -8,8 +8,8 @@ final class ScriptedCatalog: ProviderCatalog {
         var number: Int
         var request: ProviderRequest
         var startedAt: ContinuousClock.Instant
-        var contact: String { request.payload["contact"]?["email"]?.stringValue ?? request.payload["email"]?.stringValue ?? "" }
-        var uniqueID: String { request.payload["unique_id"]?.stringValue ?? "" }
+        var contact: String { (request.payload["contact"] ?? request.payload["event"]?["contact"])?["email"]?.stringValue ?? "" }
+        var uniqueID: String { request.payload["event"]?["unique_id"]?.stringValue ?? "" }
     }
 
     typealias Script = @Sendable (Call) async -> ProviderOutcome

@@ -100,6 +100,30 @@ import Testing
         #expect(audit.count { $0 == "integration.connected" } == 2)
     }
 
+    @Test func aLongQueueDoesNotKeepAMerchantConnected() async throws {
+        let ground = try await StoreGround.prepare()
+        let merchant = try await ground.merchant()
+        let id = try await ground.connect(merchant).integration.id
+        _ = try await ground.superuser.run(
+            """
+            INSERT INTO crm.delivery_lanes (merchant_id, lane_id, integration_id, crm_type, owner, lease_until)
+            VALUES (\(merchant), \(id), \(id), 'klaviyo', gen_random_uuid(), now() + interval '1 minute')
+            """)
+        _ = try await ground.superuser.run(
+            """
+            INSERT INTO crm.deliveries (
+                merchant_id, lane_id, delivery_id, request_id, contact_key, kind, idem_key, payload, first_seen_at)
+            SELECT \(merchant), \(id), gen_random_uuid(), 'r', decode(repeat('ab', 16), 'hex'), 'event', gen_random_uuid(), '{}', now()
+            FROM generate_series(1, 1500)
+            """)
+        let gone = try #require(try await ground.connections.disconnect(merchant, .klaviyo, ground.context))
+        #expect(gone.cancelled == 1_500)
+        #expect(try await ground.superuser.run("SELECT FROM crm.delivery_lanes WHERE owner IS NULL AND fence = 1").count == 1)
+        #expect(try await ground.superuser.run("SELECT FROM crm.crm_sync_logs WHERE outcome = 'cancelled'").count == 1_000)
+        #expect(try await ground.superuser.run("SELECT FROM crm.deliveries").count == 500)
+        #expect(try await ground.connections.integrations(of: merchant).isEmpty)
+    }
+
     @Test func statusTellsWhatHappenedLately() async throws {
         let ground = try await StoreGround.prepare()
         let merchant = try await ground.merchant()

@@ -39,6 +39,18 @@ import Testing
         #expect(rows[0].idempotencyKey != rows[1].idempotencyKey)
     }
 
+    @Test func withoutItemsOnlyWhatIsKnownIsAnswered() async throws {
+        let ground = try await DeliveryGround.prepare()
+        let (merchant, integration) = try await ground.connect()
+        #expect(try await ground.accept(merchant, [], requestID: "r") == .accepted(requestID: "r", []))
+        #expect(try await ground.accept(merchant, [], key: "k", requestID: "r") == .accepted(requestID: "r", []))
+        #expect(try await ground.count("FROM crm.accept_keys") == 0)
+        let first = try await ground.accept(merchant, [ground.event("ada@example.test", to: integration)], key: "k")
+        #expect(try await ground.accept(merchant, [], key: "k", requestID: "later") == first)
+        #expect(try await ground.accept(merchant, [], key: "k", canonical: "another") == .idempotencyMismatch)
+        #expect(try await ground.count("FROM crm.accept_answers") == 1)
+    }
+
     @Test func numbersAreKeptAsTheyWereWritten() async throws {
         let ground = try await DeliveryGround.prepare()
         let (merchant, integration) = try await ground.connect()

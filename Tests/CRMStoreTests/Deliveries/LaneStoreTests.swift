@@ -78,6 +78,23 @@ import Testing
         #expect(try await take(ground, key) == nil)
     }
 
+    @Test func aLaneThatWasToldToRestMeanwhileIsNotTaken() async throws {
+        let ground = try await DeliveryGround.prepare()
+        let key = try await lane(ground)
+        let first = try #require(try await take(ground, key))
+        try await ground.lanes.release(first.claim, notBefore: now + .seconds(60))
+        #expect(try await take(ground, key) == nil)
+        _ = try await ground.superuser.run("UPDATE crm.delivery_lanes SET not_before = now() - interval '1 second'")
+        #expect(try await take(ground, key) != nil)
+    }
+
+    @Test func theScoutFindsWhatHasNoConnectionWhateverTheProvider() async throws {
+        let ground = try await DeliveryGround.prepare()
+        let key = try await lane(ground)
+        _ = try await ground.superuser.run("DELETE FROM crm.crm_integrations")
+        #expect(try await ground.lanes.scout([], at: now, limit: 10) == [key])
+    }
+
     @Test func ofManyAtOnceOneTakesEachLane() async throws {
         let ground = try await DeliveryGround.prepare()
         var keys: [Lane.Key] = []
@@ -109,6 +126,24 @@ import Testing
     }
 
     // MARK: Reading
+
+    @Test func aReadEndsWithTheRowThatMakesItLarge() async throws {
+        let ground = try await DeliveryGround.prepare()
+        let (merchant, integration) = try await ground.connect()
+        let key = Lane.Key(merchant: merchant, lane: LaneID(integration.uuid))
+        for index in 0..<12 {
+            var item = ground.event("c\(index)@example.test", to: integration)
+            item.payload["properties"] = ["text": .string(String(repeating: "x", count: 256 << 10))]
+            _ = try await ground.accept(merchant, [item])
+        }
+        let first = try await ground.lanes.read(key, after: 0, limit: 200)
+        #expect(first.count == 8)
+        #expect(first.allSatisfy { $0.payloadBytes > 256 << 10 })
+        let swept = try await ground.lanes.sweep(key, through: .max, known: first.map(\.sequence), limit: 200)
+        #expect(swept.count == 4)
+        let last = try #require(first.last?.sequence)
+        #expect(try await ground.lanes.read(key, after: last, limit: 200) == swept)
+    }
 
     @Test func aLateCommitIsFoundByTheSweepAndByNothingElse() async throws {
         let ground = try await DeliveryGround.prepare()
@@ -254,6 +289,7 @@ import Testing
         let other = try await lane(ground)
         let lane = try #require(try await take(ground, key))
         let rows = try await ground.lanes.read(key, after: 0, limit: 10)
+        _ = try await ground.app.run(DeliveryStatements.takeAway(lane.integration, key.merchant), as: key.merchant)
         let cancelled = try await ground.app.run(
             DeliveryStatements.cancelPending(of: lane.integration, key.merchant, at: now), as: key.merchant)
         #expect(try cancelled.first?.int("cancelled") == 3)
@@ -264,6 +300,13 @@ import Testing
         #expect(delivery.lastErrorCode == "disconnected")
         #expect(delivery.requestID == rows[1].requestID)
         #expect(try await !ground.lanes.settle(Settlement(claim: lane.claim, state: LaneState()), lease: lease))
+        // It had reached the CRM all the same. Twice: its fate may be unknown.
+        let call = log(ground, rows[1])
+        for _ in 0..<2 { try await ground.lanes.log([call], of: key.merchant) }
+        let done = try #require(try await ground.deliveries.delivery(key.merchant, rows[1].id))
+        #expect(done.state == .done)
+        #expect(done.attempts == 1)
+        #expect(try await ground.count("FROM crm.crm_sync_logs WHERE outcome = 'success'") == 1)
     }
 
     @Test func aSummaryCountsAndSaysWhatIsWaitedFor() async throws {

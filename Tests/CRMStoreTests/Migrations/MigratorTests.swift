@@ -116,6 +116,36 @@ import Testing
         #expect(try await worker.run("SELECT crm.maintain_partitions()").isEmpty)
     }
 
+    @Test func aRowInTheDefaultPartitionGoesWhereItBelongs() async throws {
+        let database = try await TestDatabase.make()
+        let month = try await today(database).prefix(6)
+        try await database.source(.owner).run(
+            script: """
+                DROP TABLE crm.audit_logs_\(month);
+                DROP TABLE crm.login_logs_\(month);
+                CREATE TABLE crm.login_logs_other PARTITION OF crm.login_logs
+                    FOR VALUES FROM (date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + interval '1 day')
+                    TO (date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + interval '2 days');
+                INSERT INTO crm.audit_logs (merchant_id, audit_id, actor_kind, action, target, request_id)
+                VALUES (gen_random_uuid(), gen_random_uuid(), 'system', 'a', 't', 'r');
+                """, named: "a missing partition with rows, and one that cannot be made")
+        let worker = database.pool(.worker)
+        let done = try await worker.run("SELECT crm.maintain_partitions() AS done").map { try $0.text("done") }
+        #expect(done == ["failed login_logs_\(month) (SQLSTATE 42P17)", "created audit_logs_\(month)"])
+        let rows = try await database.pool(.owner).run("SELECT tableoid::regclass::text AS place FROM crm.audit_logs")
+        #expect(try rows.map { try $0.text("place") } == ["crm.audit_logs_\(month)"])
+    }
+
+    @Test func whatWasRunByHandIsAdopted() async throws {
+        let database = try await TestDatabase.make(migrated: false)
+        let migrator = Migrator(database.source(.owner), files)
+        await #expect(throws: MigrationError.nothingToAdopt) { _ = try await migrator.adopt() }
+        for file in files { try await database.source(.owner).run(script: file.sql, named: file.name) }
+        #expect(try await migrator.adopt() == files)
+        #expect(try await migrator.migrate().isEmpty)
+        await #expect(throws: MigrationError.recorded) { _ = try await migrator.adopt() }
+    }
+
     private func today(_ database: TestDatabase) async throws -> String {
         let rows = try await database.pool(.worker).run(
             "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD') AS day")
