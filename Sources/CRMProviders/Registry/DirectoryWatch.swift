@@ -70,7 +70,8 @@ final class DirectoryWatch: Sendable {
             closeAll()
         }
         while true {
-            switch wait(milliseconds: state.withLock { $0.missing.isEmpty } ? -1 : Self.retryMilliseconds) {
+            // Never for good: `follow` may meanwhile want a directory that is not there yet.
+            switch wait(milliseconds: Self.retryMilliseconds) {
             case .stopped: return
             case .quiet: if addMissing() { continuation.yield() }
             case .changed:
