@@ -36,6 +36,8 @@ let package = Package(
         .library(name: "CRMPluginAPI", targets: ["CRMPluginAPI"]),
         .library(name: "CRMPluginSDK", type: .static, targets: ["CRMPluginSDK"]),
         .library(name: "KlaviyoProvider", type: .dynamic, targets: ["KlaviyoProvider"]),
+        .library(name: "SalesforceProvider", type: .dynamic, targets: ["SalesforceProvider"]),
+        .library(name: "CreatioProvider", type: .dynamic, targets: ["CreatioProvider"]),
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -54,8 +56,11 @@ let package = Package(
         // Swift comfort for provider authors; the host never imports it.
         .target(name: "CRMPluginSDK", dependencies: ["CRMPluginAPI"], exclude: ["exports.map"]),
         .testTarget(name: "CRMPluginSDKTests", dependencies: ["CRMPluginAPI", "CRMPluginSDK", "CRMPluginTestKit"]),
-        // A fake host that drives any provider through the ABI.
-        .target(name: "CRMPluginTestKit", dependencies: ["CRMPluginAPI", "CRMPluginSDK"], path: "Tests/CRMPluginTestKit"),
+        // A fake host that drives any provider through the ABI: scripted HTTP, virtual time, every service.
+        .target(name: "CRMFakeHost", dependencies: ["CRMPluginAPI"]),
+        // The fake host as provider authors use it in their tests, with the SDK's JSON and recorded exchanges.
+        .target(
+            name: "CRMPluginTestKit", dependencies: ["CRMFakeHost", "CRMPluginAPI", "CRMPluginSDK"], path: "Tests/CRMPluginTestKit"),
 
         // Values and rules.
         .target(name: "CRMCore"),
@@ -95,6 +100,17 @@ let package = Package(
             dependencies: ["CRMCore", "CRMPluginAPI", "CRMProviders", "CRMTransport", "TestSupport", logging, lifecycle],
             exclude: ["Fixtures"]),
 
+        // What provider authors and operators do with a library outside of a running host.
+        .target(name: "CRMKitFiles"),
+        .target(
+            name: "CRMProviderKit",
+            dependencies: [
+                "CLinux", "CRMCore", "CRMKitFiles", "CRMPluginAPI", "CRMFakeHost", "CRMProviders", "CRMTransport", logging,
+            ]),
+        .testTarget(
+            name: "CRMProviderKitTests", dependencies: ["CRMCore", "CRMProviderKit", "CRMProviders", "CRMTransport", "TestSupport"],
+            exclude: ["Fixtures"]),
+
         // Background work.
         .target(name: "CRMDelivery", dependencies: ["CRMCore", logging, lifecycle]),
         .testTarget(
@@ -109,7 +125,8 @@ let package = Package(
         .executableTarget(
             name: "CRMHost",
             dependencies: [
-                "CLinux", "CRMCore", "CRMCrypto", "CRMStore", "CRMTransport", "CRMIdentity", "CRMProviders", "CRMDelivery",
+                "CLinux", "CRMCore", "CRMCrypto", "CRMStore", "CRMTransport", "CRMIdentity", "CRMProviders", "CRMProviderKit",
+                "CRMDelivery",
                 "CRMServer", hummingbird, logging, lifecycle, arguments,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -119,21 +136,17 @@ let package = Package(
             dependencies: ["CRMCore", "CRMCrypto", nioCore, nioPosix, nioHTTP1, arguments]),
         .testTarget(name: "CRMSandboxTests", dependencies: ["CRMCore", "CRMCrypto", "TestSupport"]),
 
-        // Klaviyo: all code in `Klaviyo`, the exported symbol in `KlaviyoProvider`.
-        .target(
-            name: "Klaviyo", dependencies: ["CRMPluginSDK"], path: "Plugins/Klaviyo", exclude: ["Entry", "README.md"],
-            sources: ["Sources"]),
-        .target(
-            name: "KlaviyoProvider", dependencies: ["Klaviyo", "CRMPluginSDK", "CRMPluginAPI"],
-            path: "Plugins/Klaviyo/Entry",
-            swiftSettings: sanitizing ? [] : [.unsafeFlags(["-static-stdlib"])],
-            linkerSettings: providerLibrary),
+        // The providers' answers to what the sandbox's CRMs say, through the real host.
         .testTarget(
-            name: "KlaviyoTests", dependencies: ["Klaviyo", "CRMPluginSDK", "CRMPluginAPI", "CRMPluginTestKit"],
-            path: "Tests/KlaviyoTests"),
+            name: "ProviderTests", dependencies: ["CRMCore", "CRMProviders", "CRMTransport", "TestSupport", logging]),
+
+        // What a call through the ABI costs.
+        .executableTarget(name: "ProviderBenchmark", dependencies: ["CRMFakeHost", "CRMPluginAPI"], path: "Benchmarks/Providers"),
 
         // What tests share: databases, processes, listeners.
         .target(name: "TestSupport", dependencies: ["CRMCore", "CRMCrypto", "CRMStore", logging], path: "Tests/TestSupport"),
+        // The sandbox under the CRMs' own clients.
+        .testTarget(name: "ClientTests", dependencies: ["CRMCore", "TestSupport"], exclude: ["Journeys"]),
         // The whole service over sockets, as its users meet it.
         .testTarget(name: "JourneyTests", dependencies: ["CRMCore", "TestSupport"]),
     ],
@@ -141,8 +154,24 @@ let package = Package(
     cLanguageStandard: .c11
 )
 
+// Each provider: all code in one target, the exported symbol with the linker flags in another.
+for name in ["Klaviyo", "Salesforce", "Creatio"] {
+    package.targets += [
+        .target(
+            name: name, dependencies: ["CRMPluginSDK"], path: "Plugins/\(name)", exclude: ["Entry", "README.md", "conformance.json"],
+            sources: ["Sources"]),
+        .target(
+            name: "\(name)Provider", dependencies: [.target(name: name), "CRMPluginSDK", "CRMPluginAPI"], path: "Plugins/\(name)/Entry",
+            swiftSettings: sanitizing ? [] : [.unsafeFlags(["-static-stdlib"])],
+            linkerSettings: providerLibrary),
+        .testTarget(
+            name: "\(name)Tests", dependencies: [.target(name: name), "CRMPluginSDK", "CRMPluginAPI", "CRMPluginTestKit"],
+            path: "Tests/\(name)Tests"),
+    ]
+}
+
 /// Targets that hold no C: strict memory safety says so.
-let withoutC: Set<String> = ["CRMCore", "CRMIdentity", "CRMDelivery", "CRMServer", "Klaviyo"]
+let withoutC: Set<String> = ["CRMCore", "CRMIdentity", "CRMDelivery", "CRMServer", "Klaviyo", "Salesforce", "Creatio"]
 
 for target in package.targets where target.type != .system && target.name != "CRMPluginAPI" {
     var settings = target.swiftSettings ?? []

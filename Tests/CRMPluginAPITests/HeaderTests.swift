@@ -16,7 +16,8 @@ import Testing
         Dialect(compiler: "clang", language: "c", standard: "c17"), Dialect(compiler: "clang++", language: "c++", standard: "c++17"),
     ]
     static let headers = [
-        "crm_plugin.h", "crm/types.h", "crm/host.h", "crm/http.h", "crm/executor.h", "crm/timer.h", "crm/provider.h",
+        "crm_plugin.h", "crm/types.h", "crm/host.h", "crm/http.h", "crm/executor.h", "crm/timer.h", "crm/cache.h", "crm/metrics.h",
+        "crm/provider.h",
     ]
 
     @Test(arguments: dialects, headers) func compilesAlone(_ dialect: Dialect, _ header: String) throws {
@@ -86,6 +87,13 @@ import Testing
         static void answered(void *user, const crm_http_response_v1 *response) { (void)user; (void)response; }
         static void fired(void *user) { (void)user; }
 
+        static void cached(void *user, int32_t outcome, uint64_t ticket, crm_bytes value) {
+            const crm_cache_v1 *cache = (const crm_cache_v1 *)user;
+            if (outcome != CRM_CACHE_MAKE) return;
+            if (value.len > CRM_CACHE_MAX_VALUE) cache->give_up(cache->ctx, ticket);
+            else cache->put(cache->ctx, ticket, value, 60000);
+        }
+
         static void start(void *self, const crm_request_v1 *request, void *ctx, crm_done_fn done) {
             const crm_host_v1 *host = (const crm_host_v1 *)self;
             crm_str http_id = TEXT(CRM_HTTP_SERVICE_ID);
@@ -94,6 +102,13 @@ import Testing
             const crm_http_service_v1 *http = (const crm_http_service_v1 *)host->service(host->ctx, http_id);
             const crm_timer_v1 *timer = (const crm_timer_v1 *)host->service(host->ctx, timer_id);
             const crm_executor_v1 *executor = (const crm_executor_v1 *)host->service(host->ctx, executor_id);
+            crm_str cache_id = TEXT(CRM_CACHE_SERVICE_ID);
+            crm_str metrics_id = TEXT(CRM_METRICS_SERVICE_ID);
+            crm_cache_v1 *cache = (crm_cache_v1 *)(uintptr_t)host->service(host->ctx, cache_id);
+            const crm_metrics_v1 *metrics = (const crm_metrics_v1 *)host->service(host->ctx, metrics_id);
+            static const crm_metric_label_v1 labels[] = {{TEXT("kind"), TEXT("event")}};
+            crm_str name = TEXT("started_total");
+            crm_bytes nothing = {0, 0};
             crm_http_request_v1 call;
             crm_result_v1 result;
             memset(&call, 0, sizeof call);
@@ -102,6 +117,10 @@ import Testing
             if (http) http->cancel(http->ctx, http->send(http->ctx, &call, 0, answered));
             if (timer) (void)timer->cancel(timer->ctx, timer->after(timer->ctx, timer->now_monotonic_ns(timer->ctx), 0, fired));
             if (executor) executor->submit(executor->ctx, fired, 0);
+            if (cache) cache->remove(cache->ctx, request->op_id, name, nothing);
+            if (cache) cache->acquire(cache->ctx, request->op_id, name, CRM_CACHE_ONLY_LOOK, cache, cached);
+            if (metrics) metrics->counter_add(metrics->ctx, name, labels, 1, 1);
+            if (metrics) metrics->histogram_record(metrics->ctx, name, 0, 0, 0.5);
             memset(&result, 0, sizeof result);
             result.struct_size = sizeof result;
             result.status = CRM_STATUS_UNSUPPORTED;

@@ -16,6 +16,11 @@ import Testing
         #expect(MemoryLayout<crm_http_service_v1>.size == 32)
         #expect(MemoryLayout<crm_executor_v1>.size == 24)
         #expect(MemoryLayout<crm_timer_v1>.size == 48)
+        #expect(MemoryLayout<crm_cache_v1>.size == 48)
+        #expect(MemoryLayout<crm_cache_v1>.offset(of: \.remove) == 40)
+        #expect(MemoryLayout<crm_metric_label_v1>.size == 32)
+        #expect(MemoryLayout<crm_metrics_v1>.size == 32)
+        #expect(MemoryLayout<crm_metrics_v1>.offset(of: \.histogram_record) == 24)
         #expect(MemoryLayout<crm_request_v1>.size == 128)
         #expect(MemoryLayout<crm_request_v1>.offset(of: \.traceparent) == 112)
         #expect(MemoryLayout<crm_result_v1>.size == 64)
@@ -39,6 +44,7 @@ import Testing
                 CRM_OP_VALIDATE_CREDENTIALS, CRM_OP_CREATE_OR_UPDATE_CONTACT, CRM_OP_SEND_EVENT, CRM_OP_GET_CONTACT, CRM_OP_BATCH,
                 CRM_OP_DELETE_CONTACT, CRM_OP_SET_CONSENT,
             ] == Array(1...7))
+        #expect([CRM_CACHE_FOUND, CRM_CACHE_MISS, CRM_CACHE_MAKE, CRM_CACHE_CANCELLED] == Array(0...3))
         #expect(CRM_MODULE_ID == "crm.module/0")
         #expect(CRM_MAGIC == 0x314d_5243)
     }

@@ -105,8 +105,14 @@ import Testing
         #expect(
             result.payload == [
                 "items": [
-                    ["status": 0, "remote_id": "ada@example.test"],
-                    ["status": 8, "code": "slow", "message": "slow down", "retry_after_ms": 1_500],
+                    [
+                        "status": 0, "remote_id": "ada@example.test",
+                        "warnings": [["code": "odd", "field": "phone", "detail": "left out"]],
+                    ],
+                    [
+                        "status": 8, "code": "slow", "message": "slow down", "retry_after_ms": 1_500,
+                        "flags": .integer(CRM_RESULT_RETRYABLE | CRM_RESULT_AMBIGUOUS), "warnings": [["code": "late", "detail": "x"]],
+                    ],
                 ], "job": "job-1",
             ])
         #expect(try Self.schemas.get().problems(result.payload, "batch.result.json") == [])

@@ -15,7 +15,9 @@ import Testing
         let shapes = operations.flatMap { ["\($0).request.json", "\($0).result.json"] }
         #expect(
             Set(directory.names)
-                == Set(shapes + ["contact.json", "event.json", "notes.json", "failure.json", "manifest.json", "input_schema.json"]))
+                == Set(
+                    shapes + ["contact.json", "event.json", "notes.json", "failure.json", "manifest.json"]
+                        + ["input_schema.json", "conformance.json"]))
         for name in directory.names {
             #expect(directory[name]?["$schema"] == "https://json-schema.org/draft/2020-12/schema")
             #expect(directory[name]?["$id"] == .string(name))
@@ -41,11 +43,13 @@ import Testing
         "value": ["amount": "19.98", "currency": "EUR"], "contact": ["email": "ada@example.test"], "properties": ["any": [1]],
     ]
 
-    private static func manifest(egress: JSONValue) -> JSONValue {
-        [
+    private static func manifest(egress: JSONValue, _ others: JSONObject = [:]) -> JSONValue {
+        var members: JSONObject = [
             "credential_schema": .emptyObjectSchema, "settings_schema": .emptyObjectSchema, "config_schema": .emptyObjectSchema,
             "egress": egress,
         ]
+        for (name, value) in others { members[name] = value }
+        return .object(members)
     }
 
     static let cases = [
@@ -81,6 +85,11 @@ import Testing
                 "settings_schema": .emptyObjectSchema, "config_schema": .emptyObjectSchema, "egress": [],
             ]),
         Case("manifest.json", manifest(egress: ["http://x"]), fits: false),
+        Case("manifest.json", manifest(egress: [], ["batch": ["contact": 100, "event": 1000]])),
+        Case("manifest.json", manifest(egress: [], ["batch": ["contact": 0]]), fits: false),
+        Case("batch.result.json", ["items": [["status": 9, "flags": 2, "warnings": [["code": "a", "detail": "b"]]]]]),
+        Case("batch.result.json", ["items": [["status": 9, "flags": "2"]]], fits: false),
+        Case("batch.result.json", ["items": [["status": 0, "warnings": [["code": "a"]]]]], fits: false),
     ]
 
     @Test(arguments: cases) func saysWhatFits(_ example: Case) throws {

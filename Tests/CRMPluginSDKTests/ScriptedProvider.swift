@@ -46,8 +46,13 @@ struct ScriptedProvider: CRMProvider {
         BatchResult(
             items: items.map { item in
                 switch item.kind {
-                case .contact(let contact): .success(contact.email)
-                case .event: .failure(CRMError(.rateLimited, code: "slow", message: "slow down", retryAfter: .milliseconds(1_500)))
+                case .contact(let contact):
+                    .success(remoteID: contact.email, warnings: [Warning(code: "odd", field: "phone", detail: "left out")])
+                case .event:
+                    .failure(
+                        CRMError(
+                            .rateLimited, code: "slow", message: "slow down", retryAfter: .milliseconds(1_500),
+                            flags: [.retryable, .ambiguous]), warnings: [Warning(code: "late", detail: "x")])
                 }
             }, job: "job-1")
     }

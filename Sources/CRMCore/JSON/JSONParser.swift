@@ -50,8 +50,8 @@ struct JSONParser {
 
     private mutating func object(depth: Int) throws(JSONError) -> JSONObject {
         try enter(depth)
-        var members: [(key: String, value: JSONValue)] = []
-        var seen: Set<String> = []
+        var members: [JSONObject.Member] = []
+        var names: Set<String> = []
         skipSpace()
         if take(UInt8(ascii: "}")) { return JSONObject() }
         while true {
@@ -60,17 +60,25 @@ struct JSONParser {
             try countToken()
             let start = position
             let key = try string()
-            guard seen.insert(key).inserted else {
+            guard Self.isNew(key, among: members, &names) else {
                 throw JSONError(code: .duplicateKey, offset: start, detail: "repeats the name \"\(key.prefix(64))\"")
             }
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw error(.malformed, "expects a colon after a name") }
             skipSpace()
-            members.append((key, try value(depth: depth + 1)))
+            if members.isEmpty { members.reserveCapacity(8) }
+            members.append(JSONObject.Member(key: key, value: try value(depth: depth + 1)))
             skipSpace()
             if take(UInt8(ascii: "}")) { return JSONObject(unique: members) }
             guard take(UInt8(ascii: ",")) else { throw error(.malformed, "expects a comma or the end of the object") }
         }
+    }
+
+    /// `names` is filled for objects of many members only: among few, looking through them is faster than hashing.
+    private static func isNew(_ key: String, among members: [JSONObject.Member], _ names: inout Set<String>) -> Bool {
+        if members.count < 16 { return !members.contains { $0.key == key } }
+        if names.isEmpty { names = Set(members.map(\.key)) }
+        return names.insert(key).inserted
     }
 
     private mutating func array(depth: Int) throws(JSONError) -> [JSONValue] {
@@ -97,6 +105,10 @@ struct JSONParser {
             try digits()
         }
         let literal = String(decoding: bytes[start..<position], as: UTF8.self)
+        // So few digits without an exponent are always in range.
+        if position - start <= 300, !bytes[start..<position].contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) {
+            return JSONNumber(validated: literal)
+        }
         // PostgreSQL refuses in jsonb what a Double rounds to zero or infinity.
         guard literal.utf8.count <= 400, let value = Double(literal), value.isFinite, value != 0 || !literal.isAwayFromZero else {
             throw error(.malformed, "has a number out of range")
@@ -110,16 +122,32 @@ struct JSONParser {
     }
 
     private mutating func string() throws(JSONError) -> String {
-        position += 1
+        let start = position + 1
+        var end = start
+        var allBits: UInt8 = 0
+        while end < bytes.count {
+            let byte = bytes[end]
+            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+            allBits |= byte
+            end += 1
+        }
+        position = end
+        guard take(UInt8(ascii: "\"")) else { return try stringWithEscapes(from: start) }
+        // ASCII is UTF-8: there is nothing to validate.
+        if allBits < 0x80 { return unsafe String(copying: UTF8Span(unchecked: bytes.span.extracting(start..<end), isKnownASCII: true)) }
+        return try decoded(bytes[start..<end])
+    }
+
+    /// Stands behind the plain beginning, from `start` on, of a string that goes on with an escape or cannot go on.
+    private mutating func stringWithEscapes(from start: Int) throws(JSONError) -> String {
+        var start = start
         var text: [UInt8] = []
-        var start = position
         while let byte = peek {
             switch byte {
             case UInt8(ascii: "\""):
                 text += bytes[start..<position]
                 position += 1
-                guard let decoded = String(validating: text, as: UTF8.self) else { throw error(.invalidText, "has text that is not UTF-8") }
-                return decoded
+                return try decoded(text[...])
             case UInt8(ascii: "\\"):
                 text += bytes[start..<position]
                 position += 1
@@ -130,6 +158,13 @@ struct JSONParser {
             }
         }
         throw error(.malformed, "ends inside a string")
+    }
+
+    /// Decoding repairs what is not UTF-8, and the repaired text has other bytes. (`String(validating:as:)` is far slower.)
+    private func decoded(_ text: ArraySlice<UInt8>) throws(JSONError) -> String {
+        let decoded = String(decoding: text, as: UTF8.self)
+        guard decoded.utf8.elementsEqual(text) else { throw error(.invalidText, "has text that is not UTF-8") }
+        return decoded
     }
 
     private mutating func escape(into text: inout [UInt8]) throws(JSONError) {

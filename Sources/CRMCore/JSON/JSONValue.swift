@@ -16,7 +16,7 @@ public enum JSONValue: Hashable, Sendable {
 
     public subscript(key: String) -> JSONValue? { objectValue?[key] }
 
-    public var isNull: Bool { self == .null }
+    public var isNull: Bool { if case .null = self { true } else { false } }
     public var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
     public var stringValue: String? { if case .string(let value) = self { value } else { nil } }
     public var numberValue: JSONNumber? { if case .number(let value) = self { value } else { nil } }

@@ -22,6 +22,8 @@
 #include "crm/http.h"
 #include "crm/executor.h"
 #include "crm/timer.h"
+#include "crm/cache.h"
+#include "crm/metrics.h"
 #include "crm/provider.h"
 
 #endif

@@ -4,9 +4,18 @@ internal import CRMPluginAPI
 struct BorrowedTexts {
     private(set) var storage: [UInt8] = []
 
-    mutating func append(_ bytes: some Collection<UInt8>) -> Range<Int> {
+    init(capacity: Int = 64) { storage.reserveCapacity(capacity) }
+
+    mutating func append(_ bytes: [UInt8]) -> Range<Int> {
         let start = storage.count
         storage += bytes
+        return start..<storage.count
+    }
+
+    mutating func append(_ text: String.UTF8View) -> Range<Int> {
+        let start = storage.count
+        // In one piece, as almost all texts are, it is copied far faster than as a sequence.
+        if text.withContiguousStorageIfAvailable({ storage.append(contentsOf: $0) }) == nil { storage += text }
         return start..<storage.count
     }
 }

@@ -50,7 +50,7 @@ struct Completion: @unchecked Sendable {  // The host takes `done` with its cont
     }
 
     func finish(_ outcome: Outcome) {
-        var texts = BorrowedTexts()
+        var texts = BorrowedTexts(capacity: 256)
         let code = texts.append(outcome.code.utf8)
         let message = texts.append(outcome.message.utf8)
         let payload = texts.append(outcome.payload.isEmpty ? [] : JSONValue.object(outcome.payload).serialized())

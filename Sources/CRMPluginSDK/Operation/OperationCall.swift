@@ -1,7 +1,7 @@
 internal import CRMPluginAPI
 
 /// One `start` of the host, copied out of the memory that it lends.
-struct OperationCall: Sendable {
+final class OperationCall: Sendable {
     let id: UInt64
     let code: UInt32
     let deadline: Int64
@@ -39,7 +39,7 @@ struct OperationCall: Sendable {
             let context = OperationContext(
                 self, credentials: try JSONObject(abiJSON: credentials, named: "credentials"),
                 settings: try JSONObject(abiJSON: settings, named: "settings"), payload: payload, notes: notes, services)
-            outcome = Outcome(result: try await provider.run(operation, try PayloadReader(.object(payload)), context))
+            outcome = Outcome(result: try await provider.run(operation, PayloadReader(payload), context))
         } catch {
             outcome = Outcome(failure: error)
         }

@@ -1,5 +1,7 @@
 /// What an operation is about besides its input, and what the host lends to it.
-public struct OperationContext: Sendable {
+///
+/// An object, because it is handed from function to function and holds a lot.
+public final class OperationContext: Sendable {
     /// The merchant's, as the manifest's `credentialSchema` describes them.
     public let credentials: JSONObject
     /// The merchant's choices, as the manifest's `settingsSchema` describes them.
@@ -19,6 +21,9 @@ public struct OperationContext: Sendable {
     public let http: HTTPClient
     public let log: ProviderLog
     public let clock: HostClock
+    /// What this connection remembers from one operation to the next: a session, an access token.
+    public let cache: SessionCache
+    public let metrics: ProviderMetrics
     let notes: OperationNotes
     let secrets: Redaction
     private let deadline: Int64
@@ -38,6 +43,8 @@ public struct OperationContext: Sendable {
         http = HTTPClient(services, operationID: call.id)
         log = ProviderLog(services.host, operationID: call.id)
         clock = HostClock(services.timer)
+        cache = SessionCache(services.cache, operationID: call.id)
+        metrics = ProviderMetrics(services.metrics)
         self.notes = notes
         secrets = Redaction(of: [.object(credentials), .object(payload)])
         deadline = call.deadline
@@ -55,8 +62,10 @@ public struct OperationContext: Sendable {
 
     /// Says that something was left out although the operation goes on.
     public func warn(code: String, field: String? = nil, _ detail: String) {
-        notes.add(warning: code, field: field, detail: detail)
+        warn(Warning(code: code, field: field, detail: detail))
     }
+
+    public func warn(_ warning: Warning) { notes.add(warning) }
 
     /// Tells the host what the CRM says is left of a limit.
     public func report(_ quota: Quota) { notes.add(quota) }

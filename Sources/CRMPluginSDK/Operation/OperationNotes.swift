@@ -28,7 +28,7 @@ public struct Quota: Sendable, Hashable {
 /// What an operation tells the host besides its result, whether it succeeds or fails.
 final class OperationNotes: Sendable {
     private struct State {
-        var warnings: [JSONValue] = []
+        var warnings: [Warning] = []
         /// The newest of each class and window.
         var quotas: [Quota] = []
         var rateClass: String?
@@ -37,12 +37,7 @@ final class OperationNotes: Sendable {
 
     private let state = Mutex(State())
 
-    func add(warning code: String, field: String?, detail: String) {
-        var warning: JSONObject = ["code": .string(code)]
-        warning.set("field", field)
-        warning["detail"] = .string(detail)
-        state.withLock { $0.warnings.append(.object(warning)) }
-    }
+    func add(_ warning: Warning) { state.withLock { $0.warnings.append(warning) } }
 
     func add(_ quota: Quota) {
         state.withLock { state in
@@ -56,7 +51,7 @@ final class OperationNotes: Sendable {
 
     func write(into payload: inout JSONObject) {
         let state = state.withLock { $0 }
-        if !state.warnings.isEmpty { payload["warnings"] = .array(state.warnings) }
+        if !state.warnings.isEmpty { payload["warnings"] = .array(state.warnings.map(\.json)) }
         if !state.quotas.isEmpty { payload["quota"] = .array(state.quotas.map(\.json)) }
         payload.set("rate_class", state.rateClass)
         payload.set("credential_update", state.credentials.map(JSONValue.object))

@@ -2,9 +2,11 @@
 public struct ProviderContext: Sendable {
     public let log: ProviderLog
     public let clock: HostClock
+    public let metrics: ProviderMetrics
 
     init(_ services: HostServices) {
         log = ProviderLog(services.host)
         clock = HostClock(services.timer)
+        metrics = ProviderMetrics(services.metrics)
     }
 }

@@ -15,7 +15,7 @@ public struct ProviderManifest: Sendable {
     /// Hosts with ports that the provider calls: `a.klaviyo.com:443`, `*.creatio.com:443`.
     public var egress: [String]
     /// Optional members of the manifest: `vendor`, `license`, `docs_url`, `max_concurrency`, `rate_limits`, `idempotency`,
-    /// `requires`, `examples`.
+    /// `requires`, `examples`, and `batch`, the largest batch of each kind: `["contact": 100, "event": 1000]`.
     public var extras: JSONObject
 
     public init(

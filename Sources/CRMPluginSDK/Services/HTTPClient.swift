@@ -28,7 +28,7 @@ public struct HTTPClient: Sendable {
             },
             cancel: { id in
                 service.table.cancel(service.table.ctx, id)
-                return nil
+                return .answersSoon
             })
         switch answer {
         case .response(let status, let headers, let body):
@@ -56,7 +56,7 @@ private enum HTTPAnswer: Sendable {
 
 extension HTTPRequest {
     fileprivate func lend<Result>(operationID: UInt64, _ use: (UnsafePointer<crm_http_request_v1>) -> Result) -> Result {
-        var texts = BorrowedTexts()
+        var texts = BorrowedTexts(capacity: body.count + 512)
         let method = texts.append(method.rawValue.utf8)
         let url = texts.append(url.utf8)
         let route = texts.append(route.utf8)

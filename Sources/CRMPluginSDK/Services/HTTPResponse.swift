@@ -19,6 +19,9 @@ public struct HTTPResponse: Sendable {
     /// The first header of that name (in lower case).
     public func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
+    /// The values of all headers of that name (in lower case), in their order: `set-cookie` comes once for each cookie.
+    public func values(of name: String) -> [String] { headers.filter { $0.name == name }.map(\.value) }
+
     /// `application/json` of `application/json; charset=utf-8`, in lower case.
     public var mediaType: String? {
         header("content-type").map { String($0.prefix { $0 != ";" && $0 != " " }).lowercased() }

@@ -2,25 +2,41 @@ internal import Synchronization
 
 /// A request to a host service that is under way: joins its answer, its id and the task's cancellation, whichever comes first.
 final class HostCall<Answer: Sendable>: Sendable {
+    /// What becomes of a request that its task gives up.
+    enum GivenUp {
+        /// The service answers, soon, and the task waits for that.
+        case answersSoon
+        /// The service has promised not to answer any more.
+        case answersNever(Answer)
+        /// The service will answer at some time, and the task does not wait for it.
+        case unheard(Answer)
+    }
+
     private struct State {
         var id: UInt64?
         var isCancelled = false
-        var continuation: CheckedContinuation<Answer, Never>?
+        /// Taken out under the lock by whoever resumes it, so that it is resumed once.
+        var continuation: UnsafeContinuation<Answer, Never>?
     }
 
     private let state = Mutex(State())
-    /// Gives the request `id` up. Returns the answer when the service has promised not to call back any more.
-    private let cancelRequest: @Sendable (_ id: UInt64) -> Answer?
+    private let giveUp: @Sendable (_ id: UInt64) -> GivenUp
+    /// Takes an answer for which nobody waited.
+    private let unclaimed: @Sendable (Answer) -> Void
 
-    private init(cancel: @escaping @Sendable (_ id: UInt64) -> Answer?) { cancelRequest = cancel }
+    private init(_ giveUp: @escaping @Sendable (_ id: UInt64) -> GivenUp, _ unclaimed: @escaping @Sendable (Answer) -> Void) {
+        self.giveUp = giveUp
+        self.unclaimed = unclaimed
+    }
 
     /// `start` hands the pointer to the service, whose callback passes it to `finish`, and returns the service's id.
     static func answer(
-        start: (_ user: UnsafeMutableRawPointer) -> UInt64, cancel: @escaping @Sendable (_ id: UInt64) -> Answer?
+        start: (_ user: UnsafeMutableRawPointer) -> UInt64, cancel: @escaping @Sendable (_ id: UInt64) -> GivenUp,
+        unclaimed: @escaping @Sendable (Answer) -> Void = { _ in }
     ) async -> Answer {
-        let call = HostCall(cancel: cancel)
+        let call = HostCall(cancel, unclaimed)
         return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
+            await withUnsafeContinuation { continuation in
                 call.state.withLock { $0.continuation = continuation }
                 // One retain for the service, which gives it back through `finish` or through a cancellation that forestalls it.
                 call.started(start(Unmanaged.passRetained(call).toOpaque()))
@@ -32,7 +48,8 @@ final class HostCall<Answer: Sendable>: Sendable {
 
     static func finish(_ user: UnsafeMutableRawPointer?, _ answer: Answer) {
         guard let user else { return }
-        Unmanaged<HostCall>.fromOpaque(user).takeRetainedValue().resume(answer)
+        let call = Unmanaged<HostCall>.fromOpaque(user).takeRetainedValue()
+        if !call.resume(answer) { call.unclaimed(answer) }
     }
 
     private func started(_ id: UInt64) {
@@ -40,7 +57,7 @@ final class HostCall<Answer: Sendable>: Sendable {
             state.id = id
             return state.isCancelled
         }
-        if isCancelled { giveUp(id) }
+        if isCancelled { end(id) }
     }
 
     private func cancel() {
@@ -48,20 +65,26 @@ final class HostCall<Answer: Sendable>: Sendable {
             state.isCancelled = true
             return state.id
         }
-        if let id { giveUp(id) }
+        if let id { end(id) }
     }
 
-    private func giveUp(_ id: UInt64) {
-        guard let answer = cancelRequest(id) else { return }
-        resume(answer)
-        Unmanaged.passUnretained(self).release()
+    private func end(_ id: UInt64) {
+        switch giveUp(id) {
+        case .answersSoon: break
+        case .answersNever(let answer):
+            _ = resume(answer)
+            Unmanaged.passUnretained(self).release()
+        case .unheard(let answer): _ = resume(answer)
+        }
     }
 
-    private func resume(_ answer: Answer) {
+    /// Whether somebody was waiting.
+    private func resume(_ answer: Answer) -> Bool {
         let continuation = state.withLock { state in
             defer { state.continuation = nil }
             return state.continuation
         }
         continuation?.resume(returning: answer)
+        return continuation != nil
     }
 }

@@ -28,7 +28,7 @@ public struct HostClock: Sendable {
             start: { user in
                 timer.table.after(timer.table.ctx, duration.nanoseconds, user) { HostCall<Bool>.finish($0, true) }
             },
-            cancel: { id in timer.table.cancel(timer.table.ctx, id) == 1 ? false : nil })
+            cancel: { id in timer.table.cancel(timer.table.ctx, id) == 1 ? .answersNever(false) : .answersSoon })
         guard isOver else { throw CancellationError() }
     }
 

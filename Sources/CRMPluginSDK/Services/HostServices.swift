@@ -6,12 +6,16 @@ struct HostServices: Sendable {
     let http: HostTable<crm_http_service_v1>?
     let timer: HostTable<crm_timer_v1>?
     let executor: HostExecutor?
+    let cache: HostTable<crm_cache_v1>?
+    let metrics: HostTable<crm_metrics_v1>?
 
     init(_ host: crm_host_v1) {
         self.host = HostTable(host)
         http = HostTable(host, CRM_HTTP_SERVICE_ID)
         timer = HostTable(host, CRM_TIMER_SERVICE_ID)
         executor = HostTable(host, CRM_EXECUTOR_SERVICE_ID).map(HostExecutor.init)
+        cache = HostTable(host, CRM_CACHE_SERVICE_ID)
+        metrics = HostTable(host, CRM_METRICS_SERVICE_ID)
     }
 }
 

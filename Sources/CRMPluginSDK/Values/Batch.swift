@@ -31,10 +31,13 @@ public struct BatchItem: Sendable, Hashable {
     }
 }
 
-/// What became of each item, in their order.
+/// What became of each item, in their order. What ended the batch as a whole is thrown instead.
 public struct BatchResult: Sendable {
     /// An item ends like an operation of its own: with the CRM's id, where it gave one, or with an error.
-    public typealias Outcome = Result<String?, CRMError>
+    public enum Outcome: Sendable {
+        case success(remoteID: String?, warnings: [Warning] = [])
+        case failure(CRMError, warnings: [Warning] = [])
+    }
 
     public var items: [Outcome]
     /// The CRM's handle when it works on the batch later.
@@ -46,23 +49,28 @@ public struct BatchResult: Sendable {
     }
 
     var json: JSONObject {
-        var members: JSONObject = ["items": .array(items.map(Self.json))]
+        var members: JSONObject = ["items": .array(items.map(\.json))]
         members.set("job", job)
         return members
     }
+}
 
-    private static func json(_ outcome: Outcome) -> JSONValue {
-        var members = JSONObject()
-        switch outcome {
-        case .success(let remoteID):
-            members["status"] = 0
+extension BatchResult.Outcome {
+    var json: JSONValue {
+        var members: JSONObject
+        let warnings: [Warning]
+        switch self {
+        case .success(let remoteID, let noted):
+            members = ["status": 0]
             members.set("remote_id", remoteID)
-        case .failure(let error):
-            members["status"] = .integer(error.status.rawValue)
-            members["code"] = .string(error.code)
-            members["message"] = .string(error.message)
+            warnings = noted
+        case .failure(let error, let noted):
+            members = ["status": .integer(error.status.rawValue), "code": .string(error.code), "message": .string(error.message)]
             if let pause = error.retryAfter { members["retry_after_ms"] = .integer(pause.abiMilliseconds) }
+            if !error.flags.isEmpty { members["flags"] = .integer(error.flags.rawValue) }
+            warnings = noted
         }
+        if !warnings.isEmpty { members["warnings"] = .array(warnings.map(\.json)) }
         return .object(members)
     }
 }

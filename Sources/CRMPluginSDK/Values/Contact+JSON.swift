@@ -1,16 +1,16 @@
 extension Contact {
     init(_ reader: PayloadReader) throws(CRMError) {
+        // Whole at once: changing a value of this size after it is made copies it.
+        var address: Address?
+        if let place = try reader.reader("address") { address = try Address(place) }
+        let consent = try reader.reader("consent")
         self.init(
             email: try reader.string("email").nonEmpty, externalID: try reader.string("external_id").nonEmpty,
             phone: try reader.string("phone").nonEmpty, firstName: try reader.string("first_name"),
             lastName: try reader.string("last_name"), title: try reader.string("title"),
-            organization: try reader.string("organization"), locale: try reader.string("locale"),
+            organization: try reader.string("organization"), locale: try reader.string("locale"), address: address,
+            emailMarketing: try Consent(consent, "email_marketing"), smsMarketing: try Consent(consent, "sms_marketing"),
             properties: try reader.object("properties") ?? [:])
-        if let address = try reader.reader("address") { self.address = try Address(address) }
-        if let consent = try reader.reader("consent") {
-            if let email = try consent.reader("email_marketing") { emailMarketing = try Consent(email) }
-            if let sms = try consent.reader("sms_marketing") { smsMarketing = try Consent(sms) }
-        }
     }
 
     public var json: JSONValue {
@@ -53,6 +53,12 @@ extension Contact.Address {
 }
 
 extension Contact.Consent {
+    /// The consent of that name; `nil` when nothing is said about it.
+    fileprivate init?(_ consents: PayloadReader?, _ name: String) throws(CRMError) {
+        guard let reader = try consents?.reader(name) else { return nil }
+        try self.init(reader)
+    }
+
     init(_ reader: PayloadReader) throws(CRMError) {
         let text = try reader.required("state", try reader.string("state"))
         guard let state = State(rawValue: text) else { throw reader.refusal("state", "is neither granted nor withdrawn") }

@@ -23,12 +23,14 @@ public struct Event: Sendable, Hashable {
     }
 
     init(_ reader: PayloadReader) throws(CRMError) {
+        // Whole at once: changing a value of this size after it is made copies it.
+        var money: Money?
+        if let value = try reader.reader("value") { money = try Money(value) }
         self.init(
             name: try reader.required("name", try reader.string("name").nonEmpty),
-            occurredAt: try reader.string("occurred_at").nonEmpty, uniqueID: try reader.string("unique_id").nonEmpty,
+            occurredAt: try reader.string("occurred_at").nonEmpty, uniqueID: try reader.string("unique_id").nonEmpty, value: money,
             contact: try Contact(try reader.required("contact", try reader.reader("contact"))),
             properties: try reader.object("properties") ?? [:])
-        if let value = try reader.reader("value") { self.value = try Money(value) }
     }
 }
 

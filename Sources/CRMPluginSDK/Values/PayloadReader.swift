@@ -2,29 +2,48 @@
 /// a value of the wrong type is refused with the place where it stands.
 struct PayloadReader {
     private let members: JSONObject
-    private let pointer: String
+    /// Where the object stands: the parent's place and the name in it. Joined only when something is refused.
+    private let parent: String
+    private let name: String
 
-    init(_ value: JSONValue, at pointer: String = "") throws(CRMError) {
-        guard let members = value.objectValue else { throw Self.refusal(pointer, expected: "an object") }
+    init(_ members: JSONObject, in parent: String = "", named name: String = "") {
         self.members = members
-        self.pointer = pointer
+        self.parent = parent
+        self.name = name
+    }
+
+    init(_ value: JSONValue, at pointer: String) throws(CRMError) {
+        guard let members = value.objectValue else { throw Self.refusal(pointer, expected: "an object") }
+        self.init(members, in: pointer)
     }
 
     func string(_ key: String) throws(CRMError) -> String? {
-        try read(key, "a string") { $0.stringValue }
+        guard let value = members[key] else { return nil }
+        switch value {
+        case .string(let text): return text
+        case .null: return nil
+        default: throw Self.refusal("\(pointer)/\(key)", expected: "a string")
+        }
     }
 
     func object(_ key: String) throws(CRMError) -> JSONObject? {
-        try read(key, "an object") { $0.objectValue }
+        guard let value = members[key] else { return nil }
+        switch value {
+        case .object(let members): return members
+        case .null: return nil
+        default: throw Self.refusal("\(pointer)/\(key)", expected: "an object")
+        }
     }
 
     func reader(_ key: String) throws(CRMError) -> PayloadReader? {
         guard let object = try object(key) else { return nil }
-        return try PayloadReader(.object(object), at: "\(pointer)/\(key)")
+        return PayloadReader(object, in: pointer, named: key)
     }
 
     func array(_ key: String) throws(CRMError) -> [JSONValue]? {
-        try read(key, "an array") { $0.arrayValue }
+        guard let value = members[key], !value.isNull else { return nil }
+        guard let elements = value.arrayValue else { throw Self.refusal("\(pointer)/\(key)", expected: "an array") }
+        return elements
     }
 
     func required<Value>(_ key: String, _ value: Value?) throws(CRMError) -> Value {
@@ -36,11 +55,7 @@ struct PayloadReader {
         Self.refusal("\(pointer)/\(key)", problem)
     }
 
-    private func read<Value>(_ key: String, _ expected: String, _ convert: (JSONValue) -> Value?) throws(CRMError) -> Value? {
-        guard let value = members[key], !value.isNull else { return nil }
-        guard let converted = convert(value) else { throw Self.refusal("\(pointer)/\(key)", expected: expected) }
-        return converted
-    }
+    private var pointer: String { name.isEmpty ? parent : parent + "/" + name }
 
     private static func refusal(_ pointer: String, expected: String) -> CRMError { refusal(pointer, "is not \(expected)") }
 
