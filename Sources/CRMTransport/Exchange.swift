@@ -9,6 +9,8 @@ final class Exchange: @unchecked Sendable {
         var policy: EgressPolicy
         var caFile: String?
         var userAgent: String
+        var names: [String: [String]] = [:]
+        var watcher: HTTPTransport.Watcher?
         var connectTimeout: Duration = .seconds(3)
         var maximumHeaderBytes = 32 << 10
     }
@@ -20,9 +22,12 @@ final class Exchange: @unchecked Sendable {
     private(set) var easy: UnsafeMutableRawPointer?
     private var url: TargetURL?
     private var headerList: UnsafeMutablePointer<curl_slist>?
+    private var nameList: UnsafeMutablePointer<curl_slist>?
     private var bodyToSend: UnsafeMutableBufferPointer<UInt8>?
 
     private var reach = EgressPolicy.Reach.publicAddresses
+    private var policy: EgressPolicy?
+    private var watcher: HTTPTransport.Watcher?
     private var answer = IncomingAnswer(maximumBodyBytes: 0, maximumHeaderBytes: 0, keepsBody: false)
     private var wasBlocked = false
     /// A read may be repeated by libcurl itself, a write never.
@@ -40,6 +45,7 @@ final class Exchange: @unchecked Sendable {
     deinit {
         if let easy { curl_easy_cleanup(easy) }
         curl_slist_free_all(headerList)
+        curl_slist_free_all(nameList)
         bodyToSend?.deallocate()
     }
 
@@ -51,6 +57,8 @@ final class Exchange: @unchecked Sendable {
         guard let reach = rules.policy.reach(of: url.origin) else { throw .blockedTarget }
         self.url = url
         self.reach = reach
+        policy = rules.policy
+        watcher = rules.watcher
         answer = IncomingAnswer(
             maximumBodyBytes: max(1, request.maximumResponseBytes), maximumHeaderBytes: rules.maximumHeaderBytes,
             keepsBody: !request.discardsBody)
@@ -97,6 +105,8 @@ final class Exchange: @unchecked Sendable {
 
         try TransportSetupError.check(ccurl_set_url(easy, url.handle), "CURLOPT_CURLU")
         try set(CURLOPT_PROTOCOLS_STR, url.origin.scheme, "CURLOPT_PROTOCOLS_STR")
+        try set(CURLOPT_REDIR_PROTOCOLS_STR, "https", "CURLOPT_REDIR_PROTOCOLS_STR")
+        try set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1, "CURLOPT_DISALLOW_USERNAME_IN_URL")
         try set(CURLOPT_FOLLOWLOCATION, 0, "CURLOPT_FOLLOWLOCATION")
         try set(CURLOPT_MAXREDIRS, 0, "CURLOPT_MAXREDIRS")
         // Empty, not unset: an unset proxy is looked up in the environment.
@@ -105,6 +115,8 @@ final class Exchange: @unchecked Sendable {
         try set(CURLOPT_NETRC, 0, "CURLOPT_NETRC")
         try set(CURLOPT_UNRESTRICTED_AUTH, 0, "CURLOPT_UNRESTRICTED_AUTH")
         try set(CURLOPT_NOSIGNAL, 1, "CURLOPT_NOSIGNAL")
+        // A header of one answer may not change the way of the next call; cookies, Alt-Svc and decompression are off by default.
+        try set(CURLOPT_HSTS_CTRL, 0, "CURLOPT_HSTS_CTRL")
 
         try set(CURLOPT_SSL_VERIFYPEER, 1, "CURLOPT_SSL_VERIFYPEER")
         try set(CURLOPT_SSL_VERIFYHOST, 2, "CURLOPT_SSL_VERIFYHOST")
@@ -120,6 +132,13 @@ final class Exchange: @unchecked Sendable {
         let timeout = max(1, Int(request.timeout.transportMilliseconds))
         try set(CURLOPT_TIMEOUT_MS, timeout, "CURLOPT_TIMEOUT_MS")
         try set(CURLOPT_CONNECTTIMEOUT_MS, min(timeout, Int(rules.connectTimeout.transportMilliseconds)), "CURLOPT_CONNECTTIMEOUT_MS")
+        // Less than this is no progress, whatever is left of the deadline. It counts while the CRM thinks, so it is generous.
+        try set(CURLOPT_LOW_SPEED_LIMIT, 1, "CURLOPT_LOW_SPEED_LIMIT")
+        try set(CURLOPT_LOW_SPEED_TIME, 120, "CURLOPT_LOW_SPEED_TIME")
+        if let addresses = rules.names[url.origin.host], !addresses.isEmpty {
+            nameList = curl_slist_append(nil, "\(url.origin.host):\(url.origin.port):\(addresses.joined(separator: ","))")
+            try TransportSetupError.check(ccurl_set_pointer(easy, CURLOPT_RESOLVE, nameList), "CURLOPT_RESOLVE")
+        }
         if request.method != "HEAD" {
             try TransportSetupError.check(
                 ccurl_set_offset(easy, CURLOPT_MAXFILESIZE_LARGE, curl_off_t(max(1, request.maximumResponseBytes))),
@@ -202,7 +221,13 @@ final class Exchange: @unchecked Sendable {
     /// The decision about an address falls here, after the resolver and before the first packet, so that no later answer of a name server
     /// can change it.
     private func openSocket(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
-        guard let ip = IPAddress(ccurl_address(address)), reach.includes(ip) else {
+        guard let ip = IPAddress(ccurl_address(address)) else {
+            wasBlocked = true
+            return CURL_SOCKET_BAD
+        }
+        let isAllowed = policy?.permits(ip, within: reach) == true
+        watcher?(ip, isAllowed)
+        guard isAllowed else {
             wasBlocked = true
             return CURL_SOCKET_BAD
         }

@@ -9,10 +9,19 @@ package final class HTTPTransport: Sendable {
     private let loop: TransportLoop
     private let lastID = Atomic<UInt64>(0)
 
-    /// `caFile` holds certificate authorities beside the system's.
-    package init(policy: EgressPolicy, caFile: String? = nil, userAgent: String = "crm-host") throws(TransportSetupError) {
+    /// What is asked of the network, for whoever wants to watch: every address that a name turned out to have and that libcurl was about to
+    /// connect to, and whether it was let.
+    package typealias Watcher = @Sendable (_ address: IPAddress, _ isAllowed: Bool) -> Void
+
+    /// `caFile` holds certificate authorities beside the system's. `names` are not asked of the resolver: their addresses are these, in this
+    /// order, and are judged like any other.
+    package init(
+        policy: EgressPolicy, caFile: String? = nil, userAgent: String = "crm-host", names: [String: [String]] = [:],
+        watcher: Watcher? = nil
+    ) throws(TransportSetupError) {
         try CurlLibrary.prepare()
-        loop = try TransportLoop(rules: Exchange.Rules(policy: policy, caFile: caFile, userAgent: userAgent))
+        loop = try TransportLoop(
+            rules: Exchange.Rules(policy: policy, caFile: caFile, userAgent: userAgent, names: names, watcher: watcher))
         do {
             try DetachedThread.start { [loop] in loop.run() }
         } catch {

@@ -12,12 +12,30 @@ enum FixtureLibrary {
     static func compile(
         _ source: String = "Tests/CRMProvidersTests/Fixtures/fixture.c", to path: String, _ flags: String...
     ) async throws {
-        let words =
+        try await build(["cc"] + common + ["\(packageRoot)/\(source)", "-pthread"] + flags, path)
+    }
+
+    /// A source that is not in the package.
+    static func compile(absolute source: String, to path: String, _ flags: String...) async throws {
+        try await build(["cc"] + common + [source] + flags, path)
+    }
+
+    /// For another processor, of which there are no headers and no C library here: what can be judged before anything is run.
+    static func compileBare(for target: String, to path: String) async throws {
+        try await build(
             [
-                "cc", "-shared", "-fPIC", "-fvisibility=hidden", "-std=gnu11", "-I", "\(packageRoot)/Sources/CRMPluginAPI/include",
-                "\(packageRoot)/\(source)", "-o", path + ".new", "-pthread", "-Werror=implicit-function-declaration",
-            ] + flags
-        let command = words.map { "'\($0)'" }.joined(separator: " ") + " 2>&1"
+                "clang", "--target=\(target)", "-ffreestanding", "-nostdlib", "-fuse-ld=lld", "-shared", "-fPIC", "-fvisibility=hidden",
+                "-I", "\(packageRoot)/Sources/CRMPluginAPI/include", "\(packageRoot)/Tests/CRMProvidersTests/Fixtures/bare.c",
+            ], path)
+    }
+
+    private static let common = [
+        "-shared", "-fPIC", "-fvisibility=hidden", "-std=gnu11", "-I", "\(packageRoot)/Sources/CRMPluginAPI/include",
+        "-Werror=implicit-function-declaration",
+    ]
+
+    private static func build(_ words: [String], _ path: String) async throws {
+        let command = (words + ["-o", path + ".new"]).map { "'\($0)'" }.joined(separator: " ") + " 2>&1"
         // On a thread of its own: Swift's few would all stand still behind compilers.
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             do {

@@ -4,7 +4,8 @@ import Glibc
 import Logging
 import Testing
 
-@Suite("What goes into service, and what does not")
+/// One after the other: all passes share a thread, and many slow ones at once would hold up the other suites.
+@Suite("What goes into service, and what does not", .serialized)
 struct LoadingTests {
     @Test func aGoodLibraryDescribesItself() async throws {
         let (directories, providers, _) = try await fixture()
@@ -120,7 +121,29 @@ struct LoadingTests {
         await providers.reload()
         let state = try #require(providers.snapshot().first { $0.state == .inService })
         #expect(state.reason?.contains("pins another") == true)
+        #expect(state.rule == .pin)
+        #expect(state.fix != nil)
         #expect(await providers.call(fixtureType, request("at once"))?.status == .ok)
+    }
+
+    /// The file is exchanged under an entry that pins it: what runs stays, and after a restart nothing of the new one ever starts.
+    @Test func aLibraryThatWasReplacedAfterThePinIsRefused() async throws {
+        let (directories, providers, _) = try await fixture()
+        let hash = try #require(providers.provider(fixtureType)).sha256
+        try directories.writeEntry("fixture", library: "libFixture.so", extra: "sha256: \(hash)")
+        await providers.reload()
+        let mark = "\(directories.root)/mark"
+        try await FixtureLibrary.compile(to: directories.library("libFixture.so"), "-DMARK=\"\(mark)\"")
+        await providers.reload()
+        let state = try #require(providers.snapshot().first { $0.state == .inService })
+        #expect(state.rule == .pin)
+        #expect(state.running?.sha256 == hash)
+        #expect(await providers.call(fixtureType, request("at once"))?.status == .ok)
+
+        let restarted = try directories.providers()
+        await restarted.reload()
+        #expect(restarted.snapshot().map(\.rule) == [.pin])
+        #expect(access(mark, F_OK) != 0)
     }
 
     @Test func symbolicLinksAndOpenFilesAreRefused() async throws {
@@ -131,11 +154,13 @@ struct LoadingTests {
         let providers = try directories.providers()
         await providers.reload()
         #expect(providers.snapshot().first?.reason?.contains("symbolic link") == true)
+        #expect(providers.snapshot().first?.rule == .fileRegular)
 
         chmod(directories.library("real.so"), 0o777)
         try directories.writeEntry("fixture", library: "real.so")
         await providers.reload()
         #expect(providers.snapshot().first?.reason?.contains("written by everybody") == true)
+        #expect(providers.snapshot().first?.rule == .fileNotWritable)
 
         try directories.writeEntry("fixture", library: "absent.so")
         await providers.reload()

@@ -3,6 +3,7 @@ import CRMProviders
 import Glibc
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 /// A configuration of its own for each test, in a temporary directory that goes with it.
@@ -16,7 +17,8 @@ final class ProviderDirectories: Sendable {
         for directory in ["providers.d", "lib"] { mkdir("\(root)/\(directory)", 0o755) }
         settings = ProviderSettings(
             entryDirectory: "\(root)/providers.d", libraryDirectory: "\(root)/lib", stateDirectory: "\(root)/state",
-            allowsLoopbackOrigins: true, drainTimeout: drainTimeout)
+            allowsLoopbackOrigins: true, drainTimeout: drainTimeout,
+            probe: ProbeCommand(executable: try BuiltProgram.path(of: "crm-host")))
     }
 
     deinit { removeTree(root) }
@@ -99,7 +101,7 @@ extension CRMType {
 }
 
 func request(
-    _ behaviour: String, url: String = "", operation: ProviderOperation = .sendEvent, timeout: Duration = .seconds(20)
+    _ behaviour: String, url: String = "", operation: ProviderOperation = .sendEvent, timeout: Duration = .seconds(300)
 ) -> ProviderRequest {
     ProviderRequest(
         operation: operation, credentials: Secret("{\"api_key\":\"k\"}"), settings: ["a": 1],
@@ -109,7 +111,7 @@ func request(
 
 /// Looks until a condition holds; a test that waits in vain fails by itself.
 func eventually(_ location: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(120)
+    let end = ContinuousClock.now + .seconds(300)
     while try await !condition() {
         if ContinuousClock.now > end {
             Issue.record("did not happen", sourceLocation: location)

@@ -9,7 +9,8 @@ import Testing
 
 @Suite("Reloading while operations run")
 struct ReloadTests {
-    @Test func failsNoCallAndAnswersWithOneOfTheVersions() async throws {
+    /// 40 reloads under 100 callers.
+    @Test func failsNoCallAndAnswersEachWithItsGeneration() async throws {
         let server = LoopbackServer { .answer(body: $0.text) }
         defer { server.stop() }
         let directories = try ProviderDirectories()
@@ -23,33 +24,111 @@ struct ReloadTests {
         await providers.reload()
 
         let end = Signal()
+        let callers = 100
+        let reloads = 40
         let versions = try await withThrowingTaskGroup(of: [String: Int].self) { group in
-            for _ in 0..<50 {
+            for _ in 0..<callers {
                 group.addTask {
                     var seen: [String: Int] = [:]
                     while !end.isGiven {
-                        let outcome = try #require(await providers.call(fixtureType, request("http", url: server.origin + "/")))
+                        let call = request("http", url: server.origin + "/", timeout: .seconds(120))
+                        let outcome = try #require(await providers.call(fixtureType, call))
                         #expect(outcome.status == .ok)
                         #expect(outcome.payload["status"] == 200, "\(outcome)")
+                        // The generation that took the operation is the one that answered it.
                         #expect(outcome.payload["version"]?.stringValue == outcome.providerVersion)
                         seen[outcome.providerVersion, default: 0] += 1
                     }
                     return seen
                 }
             }
-            for swap in 0..<20 {
+            for swap in 0..<reloads {
+                let version = swap % 2 == 0 ? "2.0.0" : "1.0.0"
                 try write(swap % 2 == 0 ? second : first, to: library)
                 await providers.reload()
-                #expect(providers.provider(fixtureType)?.version == (swap % 2 == 0 ? "2.0.0" : "1.0.0"))
+                #expect(providers.provider(fixtureType)?.version == version)
+                // Nobody who comes now meets the one before.
+                let fresh = try #require(await providers.call(fixtureType, request("at once", timeout: .seconds(120))))
+                #expect(fresh.payload["version"]?.stringValue == version)
                 let before = server.requests.count
-                try await eventually { server.requests.count > before + 50 }
+                try await eventually { server.requests.count > before + callers }
             }
             end.give()
             return try await group.reduce(into: [String: Int]()) { $0.merge($1, uniquingKeysWith: +) }
         }
         #expect(Set(versions.keys) == ["1.0.0", "2.0.0"])
+        #expect(versions.values.reduce(0, +) > reloads * callers)
         try await eventually { !providers.snapshot().contains { $0.state == .draining } }
-        #expect(log.lines.filter { $0.message == "a provider has ended" }.count == 20)
+        #expect(log.lines.filter { $0.message == "a provider has ended" }.count == reloads)
+        #expect(providers.snapshot().map(\.generations) == [reloads + 1])
+    }
+
+    /// The same with a real library in Swift, whose runtime stays in memory with each generation.
+    @Test func reloadsALibraryInSwift() async throws {
+        let server = LoopbackServer { _ in .answer(headers: [("Content-Type", "application/vnd.api+json")], body: "{\"data\":[]}") }
+        defer { server.stop() }
+        let directories = try ProviderDirectories()
+        let built = try bytes(of: Self.klaviyo())
+        let library = directories.library("libKlaviyoProvider.so")
+        try write(built, to: library)
+        try directories.write(
+            """
+            library: libKlaviyoProvider.so
+            config: {base_url: "\(server.origin)"}
+            egress: {allow: ["\(server.origin)"]}
+            """, to: "providers.d/klaviyo.yaml")
+        let providers = try directories.providers()
+        await providers.reload()
+        let type = try #require(CRMType("klaviyo"))
+        try #require(providers.provider(type) != nil, "\(providers.snapshot())")
+
+        let end = Signal()
+        let answered = try await withThrowingTaskGroup(of: Int.self) { group in
+            for caller in 0..<20 {
+                group.addTask {
+                    var count = 0
+                    while !end.isGiven {
+                        let call = ProviderRequest(
+                            operation: .getContact, credentials: Secret("{\"api_key\":\"pk_test_0123456789abcdef\"}"),
+                            payload: ["email": "a@example.com"], idempotencyKey: "key", account: "account-\(caller)", timeout: .seconds(120)
+                        )
+                        let outcome = try #require(await providers.call(type, call))
+                        #expect(outcome.status == .notFound, "\(outcome)")
+                        #expect(outcome.httpStatus == 200)
+                        count += 1
+                    }
+                    return count
+                }
+            }
+            for generation in 1...5 {
+                // Bytes behind the end of the file's tables: another library to the host, the same to the linker.
+                try write(built + [UInt8](repeating: UInt8(generation), count: generation), to: library)
+                let before = server.requests.count
+                await providers.reload()
+                #expect(providers.snapshot().first { $0.state == .inService }?.reason == nil)
+                try await eventually { server.requests.count > before + 40 }
+            }
+            end.give()
+            return try await group.reduce(0, +)
+        }
+        #expect(answered >= 200)
+        try await eventually { !providers.snapshot().contains { $0.state == .draining } }
+        #expect(providers.snapshot().map(\.generations) == [6])
+    }
+
+    /// In `CRM_PROVIDER_LIBS`, or beside the tests.
+    private static func klaviyo() throws -> String {
+        let directory = try getenv("CRM_PROVIDER_LIBS").map { String(cString: $0) } ?? directoryOfTheTests()
+        let path = "\(directory)/libKlaviyoProvider.so"
+        try #require(access(path, R_OK) == 0, "\(path) is not there: build KlaviyoProvider and set CRM_PROVIDER_LIBS, or run ./dev test")
+        return path
+    }
+
+    private static func directoryOfTheTests() throws -> String {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        try #require(readlink("/proc/self/exe", &path, Int(PATH_MAX)) > 0)
+        let text = String(decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(text[..<(text.lastIndex(of: "/") ?? text.endIndex)])
     }
 
     @Test func leavesTheRunningProviderWhenTheNewOneIsWrong() async throws {
@@ -110,7 +189,7 @@ struct ReloadTests {
         try directories.writeEntry("fixture", library: "libFixture.so", egress: server.origin)
         let providers = try directories.providers()
         await providers.reload()
-        let call = Task { await providers.call(fixtureType, request("http", url: server.origin + "/", timeout: .seconds(60))) }
+        let call = Task { await providers.call(fixtureType, request("http", url: server.origin + "/", timeout: .seconds(300))) }
         try await eventually { !server.requests.isEmpty }
         await providers.shutdown()
         #expect(await call.value?.status == .cancelled)
@@ -141,6 +220,7 @@ struct ReloadTests {
         let states = providers.snapshot()
         #expect(states.map(\.state) == [.failed, .inService])
         #expect(states[0].reason?.contains("crm_type fixture is already provided by fixture.yaml") == true)
+        #expect(states[0].rule == .crmTypeTaken)
 
         directories.remove("providers.d/fixture.yaml")
         await providers.reload()

@@ -7,7 +7,7 @@ struct EntryFile {
 
     /// All entries of a directory in the order of their names.
     static func all(in directory: String) throws(LibraryError) -> [EntryFile] {
-        guard let stream = opendir(directory) else { throw LibraryError("\(directory): \(systemMessage())") }
+        guard let stream = opendir(directory) else { throw LibraryError(.entries, "\(directory): \(systemMessage())") }
         defer { closedir(stream) }
         var names: [String] = []
         while let next = readdir(stream) {

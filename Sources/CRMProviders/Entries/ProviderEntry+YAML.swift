@@ -4,9 +4,9 @@ import Yams
 extension ProviderEntry {
     static let maximumBytes = 256 << 10
 
-    init(yaml: String) throws(ProviderEntryError) {
+    package init(yaml: String) throws(ProviderEntryError) {
         let fields = try YAMLMapping(document: yaml)
-        try fields.allowOnly(["library", "sha256", "enabled", "isolation", "config", "egress", "limits"])
+        try fields.allowOnly(["library", "sha256", "enabled", "paused", "isolation", "config", "egress", "limits"])
 
         guard let library = try fields.text("library"), !library.isEmpty else { throw ProviderEntryError("library is missing") }
         guard library.hasPrefix("/") || !library.contains("/") else {
@@ -19,6 +19,7 @@ extension ProviderEntry {
             sha256 = pin
         }
         isEnabled = try fields.flag("enabled") ?? true
+        isPaused = try fields.flag("paused") ?? false
         switch try fields.text("isolation") ?? "in_process" {
         case "in_process": break
         case "process": throw fields.error("isolation", "process is not supported by this host; write in_process")

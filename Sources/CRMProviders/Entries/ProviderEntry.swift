@@ -7,6 +7,8 @@ package struct ProviderEntry: Hashable, Sendable {
     /// The pin, in lower-case hexadecimal: any other content is refused.
     package var sha256: String?
     package var isEnabled = true
+    /// Loaded and described, but given no work: deliveries wait.
+    package var isPaused = false
     package var config: JSONObject = [:]
     /// `nil`: what the library's manifest asks for.
     package var egressAllow: [String]?

@@ -59,6 +59,8 @@ struct JobQueue<Job> {
     private var jobs: [Job?] = []
     private var head = 0
 
+    var count: Int { jobs.count - head }
+
     mutating func append(_ job: Job) { jobs.append(job) }
 
     mutating func popFirst() -> Job? {

@@ -6,14 +6,19 @@ func borrowedBytes(_ value: crm_bytes) -> [UInt8] {
     value.ptr.map { Array(UnsafeBufferPointer(start: $0, count: value.len)) } ?? []
 }
 
-func borrowedBytes(_ value: crm_str) -> [UInt8] {
-    value.ptr.map { Array(UnsafeRawBufferPointer(start: $0, count: value.len)) } ?? []
+func borrowedBytes(_ value: crm_str, limit: Int = .max) -> [UInt8] {
+    value.ptr.map { Array(UnsafeRawBufferPointer(start: $0, count: min(value.len, limit))) } ?? []
 }
 
-/// Bytes that are not UTF-8 are replaced.
+/// Bytes that are not UTF-8 are replaced, and what is longer is cut between two characters.
 func borrowedText(_ value: crm_str, limit: Int = .max) -> String {
     guard let start = value.ptr else { return "" }
-    return String(decoding: UnsafeRawBufferPointer(start: start, count: min(value.len, limit)), as: UTF8.self)
+    let bytes = UnsafeRawBufferPointer(start: start, count: value.len)
+    var count = min(bytes.count, limit)
+    if count < bytes.count {
+        for _ in 0..<3 where count > 0 && UTF8.isContinuation(bytes[count]) { count -= 1 }
+    }
+    return String(decoding: bytes.prefix(count), as: UTF8.self)
 }
 
 func borrowedText(_ value: crm_bytes) -> String {

@@ -11,18 +11,24 @@ struct HostTables: @unchecked Sendable {
     private let http: UnsafeMutablePointer<crm_http_service_v1>
     private let executor: UnsafeMutablePointer<crm_executor_v1>
     private let timer: UnsafeMutablePointer<crm_timer_v1>
+    private let cache: UnsafeMutablePointer<crm_cache_v1>
+    private let metrics: UnsafeMutablePointer<crm_metrics_v1>
 
-    static let services: Set<String> = [CRM_HTTP_SERVICE_ID, CRM_EXECUTOR_SERVICE_ID, CRM_TIMER_SERVICE_ID]
+    static let services: Set<String> = [
+        CRM_HTTP_SERVICE_ID, CRM_EXECUTOR_SERVICE_ID, CRM_TIMER_SERVICE_ID, CRM_CACHE_SERVICE_ID, CRM_METRICS_SERVICE_ID,
+    ]
 
     init(context: UnsafeMutableRawPointer?) {
         host = .allocate(capacity: 1)
         http = .allocate(capacity: 1)
         executor = .allocate(capacity: 1)
         timer = .allocate(capacity: 1)
+        cache = .allocate(capacity: 1)
+        metrics = .allocate(capacity: 1)
         host.initialize(
             to: crm_host_v1(
                 struct_size: UInt32(MemoryLayout<crm_host_v1>.size), reserved: 0, ctx: context,
-                service: { context, id in InstanceDirectory.instance(context)?.tables.service(borrowedText(id)) },
+                service: { context, id in InstanceDirectory.instance(context)?.tables.service(borrowedText(id, limit: 128)) },
                 log: { context, level, operation, message, fields in
                     InstanceDirectory.instance(context)?.log(level, operation, message, fields)
                 },
@@ -52,6 +58,26 @@ struct HostTables: @unchecked Sendable {
                 now_wall_ns: { _ in clockNanoseconds(CLOCK_REALTIME) },
                 after: { context, delay, user, fired in InstanceDirectory.instance(context)?.startTimer(delay, user, fired) ?? .max },
                 cancel: { context, id in InstanceDirectory.instance(context)?.cancelTimer(id) == true ? 1 : 0 }))
+        cache.initialize(
+            to: crm_cache_v1(
+                struct_size: UInt32(MemoryLayout<crm_cache_v1>.size), reserved: 0, ctx: context,
+                acquire: { context, operation, key, flags, user, answer in
+                    InstanceDirectory.instance(context)?.acquireFromCache(operation, key, flags, user, answer)
+                },
+                put: { context, ticket, value, life in InstanceDirectory.instance(context)?.putIntoCache(ticket, value, life) },
+                give_up: { context, ticket in InstanceDirectory.instance(context)?.giveUpInCache(ticket) },
+                remove: { context, operation, key, stale in
+                    InstanceDirectory.instance(context)?.removeFromCache(operation, key, stale)
+                }))
+        metrics.initialize(
+            to: crm_metrics_v1(
+                struct_size: UInt32(MemoryLayout<crm_metrics_v1>.size), reserved: 0, ctx: context,
+                counter_add: { context, name, labels, count, amount in
+                    InstanceDirectory.instance(context)?.addToCounter(name, labels, count, amount)
+                },
+                histogram_record: { context, name, labels, count, value in
+                    InstanceDirectory.instance(context)?.recordInHistogram(name, labels, count, value)
+                }))
     }
 
     private func service(_ id: String) -> UnsafeRawPointer? {
@@ -59,6 +85,8 @@ struct HostTables: @unchecked Sendable {
         case CRM_HTTP_SERVICE_ID: UnsafeRawPointer(http)
         case CRM_EXECUTOR_SERVICE_ID: UnsafeRawPointer(executor)
         case CRM_TIMER_SERVICE_ID: UnsafeRawPointer(timer)
+        case CRM_CACHE_SERVICE_ID: UnsafeRawPointer(cache)
+        case CRM_METRICS_SERVICE_ID: UnsafeRawPointer(metrics)
         default: nil
         }
     }

@@ -8,6 +8,8 @@ enum InstanceDirectory {
     private struct State {
         var last: UInt64 = 0
         var instances: [UInt64: InstanceHost] = [:]
+        /// Of instances that were closed, to name who calls all the same.
+        var closed: [UInt64: ProviderConduct] = [:]
     }
 
     private static let state = Mutex(State())
@@ -25,16 +27,33 @@ enum InstanceDirectory {
 
     static func add(_ instance: InstanceHost) { state.withLock { $0.instances[instance.number] = instance } }
 
-    static func remove(_ number: UInt64) { state.withLock { $0.instances[number] = nil } }
+    static func remove(_ number: UInt64) {
+        state.withLock { state in
+            if let instance = state.instances.removeValue(forKey: number) { state.closed[number] = instance.conduct }
+        }
+    }
 
+    /// For whoever calls the host with the context that it was given.
     static func instance(_ context: UnsafeMutableRawPointer?) -> InstanceHost? {
         let number = UInt64(UInt(bitPattern: context))
-        return state.withLock { $0.instances[number] }
+        let (instance, closed) = state.withLock { ($0.instances[number], $0.closed[number]) }
+        if instance == nil { closed?.count(.calledAfterClose) }
+        return instance
     }
 
     static func operationID(instance: UInt64, sequence: UInt64) -> UInt64 { instance << sequenceBits | sequence }
 
-    static func instance(ofOperation id: UInt64) -> InstanceHost? { state.withLock { $0.instances[id >> sequenceBits] } }
+    static func instance(_ number: UInt64, owns operation: UInt64) -> Bool { operation >> sequenceBits == number }
+
+    /// For the completion of an operation.
+    static func instance(ofOperation id: UInt64) -> InstanceHost? {
+        let (instance, closed) = state.withLock { ($0.instances[id >> sequenceBits], $0.closed[id >> sequenceBits]) }
+        if instance == nil {
+            countStray()
+            closed?.count(.completedAfterClose, ["op_id": "\(id)"])
+        }
+        return instance
+    }
 
     /// A completion that belongs to no operation in flight.
     static func countStray() { strays.add(1, ordering: .relaxed) }

@@ -7,18 +7,26 @@ import Synchronization
 /// The host's side of one instance: what the provider may call, and the ledger of what it owes.
 final class InstanceHost: Sendable {
     let number: UInt64
+    let crmType: CRMType
     let transport: HTTPTransport
     let threads: HostThreads
+    let cache: SessionCache
+    let metrics: ProviderMetrics
+    let conduct: ProviderConduct
     let logger: Logger
     private let ledger = Mutex(OperationLedger())
     private let lastSequence = Atomic<UInt64>(0)
     private let whenClosed = Mutex<(@Sendable () -> Void)?>(nil)
     let tables: HostTables
 
-    init(transport: HTTPTransport, threads: HostThreads, logger: Logger) {
+    init(_ crmType: CRMType, transport: HTTPTransport, services: SharedServices, logger: Logger) {
         number = InstanceDirectory.makeNumber()
+        self.crmType = crmType
         self.transport = transport
-        self.threads = threads
+        threads = services.threads
+        cache = services.cache
+        metrics = services.metrics
+        conduct = services.conducts.conduct(of: crmType, logger: logger)
         self.logger = logger
         tables = HostTables(context: disguised(number))
         InstanceDirectory.add(self)
@@ -29,6 +37,7 @@ final class InstanceHost: Sendable {
         update { $0.close() }
         InstanceDirectory.remove(number)
         threads.timers.cancelAll(owner: number)
+        cache.end { InstanceDirectory.instance(number, owns: $0) }
         transport.shutdown()
     }
 
@@ -59,12 +68,14 @@ final class InstanceHost: Sendable {
         case .answer(let operation):
             if let timer = operation.deadlineTimer { threads.timers.cancel(timer) }
             for request in operation.requests { transport.cancel(request) }
+            if operation.usesCache { cache.end(operation: id) }
             operation.answer(outcome.completed(operation))
         case .late:
-            logger.warning("the provider completed an operation after it was given up", metadata: ["op_id": "\(id)"])
+            conduct.addAbandoned(-1)
+            conduct.count(.completedLate, ["op_id": "\(id)"])
         case .stray:
             InstanceDirectory.countStray()
-            logger.error("the provider completed an operation twice", metadata: ["op_id": "\(id)"])
+            conduct.count(.completedTwice, ["op_id": "\(id)"])
         }
     }
 

@@ -18,6 +18,7 @@ struct OperationLedger {
         let isWrite: Bool
         let deadline: Int64
         let traceparent: String?
+        let cacheScope: CacheScope
         let answer: @Sendable (ProviderOutcome) -> Void
         var phase = Phase.running
         /// The HTTP calls that are under way for it.
@@ -25,13 +26,17 @@ struct OperationLedger {
         var hasSentRequests = false
         var lastHTTPStatus: Int?
         var deadlineTimer: UInt64?
+        /// It asked for an entry, so that its end has to be told.
+        var usesCache = false
 
         init(
-            isWrite: Bool, deadline: Int64, traceparent: String?, answer: @escaping @Sendable (ProviderOutcome) -> Void
+            isWrite: Bool, deadline: Int64, traceparent: String?, cacheScope: CacheScope,
+            answer: @escaping @Sendable (ProviderOutcome) -> Void
         ) {
             self.isWrite = isWrite
             self.deadline = deadline
             self.traceparent = traceparent
+            self.cacheScope = cacheScope
             self.answer = answer
         }
 
@@ -98,12 +103,12 @@ struct OperationLedger {
 
     mutating func setDeadlineTimer(_ id: UInt64, _ timer: UInt64) { operations[id]?.deadlineTimer = timer }
 
-    /// The HTTP calls to give up; `nil`: there is nothing to cancel any more. With a result the instance is pinned for the call of
-    /// `cancel` that follows.
-    mutating func cancel(_ id: UInt64, _ reason: CancelReason) -> Set<UInt64>? {
+    /// The operation, whose HTTP calls are to be given up; `nil`: there is nothing to cancel any more. With a result the instance is
+    /// pinned for the call of `cancel` that follows.
+    mutating func cancel(_ id: UInt64, _ reason: CancelReason) -> Operation? {
         guard case .running = operations[id]?.phase, pin() else { return nil }
         operations[id]?.phase = .cancelling(reason)
-        return operations[id]?.requests
+        return operations[id]
     }
 
     /// In flight, and asked to end.
@@ -128,6 +133,13 @@ struct OperationLedger {
             return .late
         }
         return .answer(operation)
+    }
+
+    /// Whose entries it finds; `nil`: it is not there, or was asked to end.
+    mutating func useCache(_ id: UInt64) -> CacheScope? {
+        guard case .running = operations[id]?.phase else { return nil }
+        operations[id]?.usesCache = true
+        return operations[id]?.cacheScope
     }
 
     // MARK: HTTP calls

@@ -55,7 +55,8 @@ final class ProviderInstance: @unchecked Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<ProviderOutcome, Never>) in
                 let operation = OperationLedger.Operation(
-                    isWrite: request.operation.isWrite, deadline: deadline, traceparent: request.traceparent
+                    isWrite: request.operation.isWrite, deadline: deadline, traceparent: request.traceparent,
+                    cacheScope: CacheScope(account: request.account, credentials: request.credentials)
                 ) { continuation.resume(returning: $0) }
                 host.update { $0.begin(id, operation) }
                 let timer = host.threads.timers.after(nanoseconds: deadline - monotonicNanoseconds()) { [weak self] in
@@ -105,14 +106,17 @@ final class ProviderInstance: @unchecked Sendable {
 
     private static func completed(_ context: UnsafeMutableRawPointer?, _ result: UnsafePointer<crm_result_v1>) {
         let id = UInt64(UInt(bitPattern: context))
-        guard let host = InstanceDirectory.instance(ofOperation: id) else { return InstanceDirectory.countStray() }
-        host.complete(id, ProviderOutcome(result))
+        guard let host = InstanceDirectory.instance(ofOperation: id) else { return }
+        let (outcome, fault) = ProviderOutcome.read(result)
+        if let fault { host.conduct.count(.wrongResult, ["op_id": "\(id)", "fault": "\(fault)"]) }
+        host.complete(id, outcome)
     }
 
     /// Asks the provider to end the operation, ends its HTTP calls, and answers its caller when that does not help.
     private func cancel(_ id: UInt64, _ reason: OperationLedger.CancelReason) {
-        guard let requests = host.update({ $0.cancel(id, reason) }) else { return }
-        for request in requests { host.transport.cancel(request) }
+        guard let operation = host.update({ $0.cancel(id, reason) }) else { return }
+        for request in operation.requests { host.transport.cancel(request) }
+        if operation.usesCache { host.cache.cancel(operation: id) }
         host.threads.timers.after(nanoseconds: Self.cancellationGrace.wholeNanoseconds) { [weak self] in self?.abandon(id) }
         // On a worker, since this thread may be the timers'. `cancel` in the ledger has pinned the instance.
         host.threads.workers.submit { [self] in
@@ -123,6 +127,8 @@ final class ProviderInstance: @unchecked Sendable {
 
     private func abandon(_ id: UInt64) {
         guard let (operation, reason) = host.update({ $0.abandon(id) }) else { return }
+        host.conduct.addAbandoned(1)
+        if operation.usesCache { host.cache.end(operation: id) }
         host.logger.error("the provider did not end a cancelled operation; its caller was answered", metadata: ["op_id": "\(id)"])
         var outcome = ProviderOutcome.ended(by: reason, mayHaveWritten: operation.mayHaveWritten)
         outcome.httpStatus = operation.lastHTTPStatus

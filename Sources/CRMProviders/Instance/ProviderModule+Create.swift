@@ -3,30 +3,33 @@ import CRMPluginAPI
 import Synchronization
 
 extension ProviderModule {
-    /// Makes an instance. On the loader thread.
-    func create(host: InstanceHost, config: JSONObject) throws(LibraryError) -> UnsafePointer<crm_provider_v1> {
+    /// Makes an instance over a host's table. On the loader thread, or in a probe.
+    func create(host: UnsafePointer<crm_host_v1>, config: JSONObject) throws(LibraryError) -> UnsafePointer<crm_provider_v1> {
         let report = CreationReports.open()
         defer { CreationReports.close(report) }
         var loan = Loan()
         let json = loan.add(JSONValue.object(config).serialized())
         let instance = loan.withPointers { pointers in
-            table.pointee.create(host.tables.host, pointers.bytes(json), disguised(report)) { context, result in
-                CreationReports.add(context, ProviderOutcome(result))
+            table.pointee.create(host, pointers.bytes(json), disguised(report)) { context, result in
+                CreationReports.add(context, ProviderOutcome.read(result).outcome)
             }
         }
         guard let instance else {
-            guard let outcome = CreationReports.outcome(report) else { throw LibraryError("create failed without a reason") }
-            throw LibraryError("create failed: \(outcome.message.isEmpty ? outcome.status.name : outcome.message)")
+            guard let outcome = CreationReports.outcome(report) else {
+                throw LibraryError(
+                    .createReports, "create failed without a reason", fix: "call on_error exactly once before create returns NULL")
+            }
+            throw LibraryError(.create, "create failed: \(outcome.message.isEmpty ? outcome.status.name : outcome.message)")
         }
 
         let raw = UnsafeRawPointer(instance)
         let size = raw.loadUnaligned(as: UInt32.self)
         let expected = MemoryLayout<crm_provider_v1>.size
         guard Int(size) == expected else {
-            throw LibraryError("its crm_provider_v1 has \(size) bytes instead of \(expected): built with another header")
+            throw LibraryError(.instanceTable, "its crm_provider_v1 has \(size) bytes instead of \(expected): built with another header")
         }
         for offset in stride(from: 16, to: expected, by: 8) where raw.loadUnaligned(fromByteOffset: offset, as: UInt.self) == 0 {
-            throw LibraryError("its instance has a NULL function")
+            throw LibraryError(.instanceTable, "its instance has a NULL function")
         }
         return instance
     }

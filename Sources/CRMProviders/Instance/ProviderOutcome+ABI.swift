@@ -5,35 +5,52 @@ extension ProviderOutcome {
     private static let maximumCodeBytes = 128
     private static let maximumMessageBytes = 1_024
 
-    /// What a provider answered, as far as it can be believed.
-    init(_ result: UnsafePointer<crm_result_v1>) {
+    /// A batch of the largest size with a report per item stays far below.
+    private static let maximumPayloadBytes = 8 << 20
+
+    /// What a provider answered, as far as it can be believed, and what was wrong with the rest.
+    static func read(_ result: UnsafePointer<crm_result_v1>) -> (outcome: ProviderOutcome, fault: String?) {
         let size = UnsafeRawPointer(result).loadUnaligned(as: UInt32.self)
-        guard Int(size) == MemoryLayout<crm_result_v1>.size else {
-            self = .providerFault("host.wrong_result", "the provider's result has \(size) bytes: built with another header")
-            return
-        }
+        guard Int(size) == MemoryLayout<crm_result_v1>.size else { return wrong("has \(size) bytes: built with another header") }
         let result = result.pointee
-        let flags = result.flags
+        // Never copied: whoever hands over a hundred megabytes does not make the host hold them too.
+        guard result.payload_json.len <= maximumPayloadBytes else {
+            return wrong("is \(result.payload_json.len) bytes long; the host takes \(maximumPayloadBytes)")
+        }
         var payload = JSONValue.null
         if result.payload_json.len > 0 {
-            guard let parsed = try? JSONValue(parsing: borrowedBytes(result.payload_json)) else {
-                self = .providerFault("host.wrong_result", "the provider's result is not JSON")
-                isAmbiguous = true
-                return
+            let bytes = borrowedBytes(result.payload_json)
+            guard let parsed = try? JSONValue(parsing: bytes) else {
+                return wrong(String(validating: bytes, as: UTF8.self) == nil ? "is not UTF-8" : "is not JSON")
             }
             payload = parsed
         }
+        let code = borrowedBytes(result.code, limit: maximumCodeBytes)
+        let message = borrowedBytes(result.message, limit: maximumMessageBytes)
+        let flags = result.flags
         // A crash is for the host to see, not for a provider to say.
         let status = ProviderStatus(rawValue: result.status).flatMap { $0 == .providerCrashed ? nil : $0 } ?? .internal
-        self.init(
+        let outcome = ProviderOutcome(
             status: status,
-            code: borrowedText(result.code, limit: Self.maximumCodeBytes),
-            message: borrowedText(result.message, limit: Self.maximumMessageBytes),
+            code: String(decoding: code, as: UTF8.self),
+            message: String(decoding: message, as: UTF8.self),
             retryAfter: result.retry_after_ms > 0 ? .milliseconds(Int64(result.retry_after_ms)) : nil,
             isRetryable: flags & UInt32(CRM_RESULT_RETRYABLE) != 0,
             isAmbiguous: flags & UInt32(CRM_RESULT_AMBIGUOUS) != 0,
             shouldRevalidate: flags & UInt32(CRM_RESULT_REVALIDATE) != 0,
             payload: payload)
+        // Cut where it is too long, a text may end inside a character, which is nobody's fault.
+        let isBroken = [(code, result.code.len), (message, result.message.len)].contains { bytes, length in
+            bytes.count == length && String(validating: bytes, as: UTF8.self) == nil
+        }
+        return (outcome, isBroken ? "its code or message is not UTF-8" : nil)
+    }
+
+    /// The operation may have done its work all the same.
+    private static func wrong(_ fault: String) -> (ProviderOutcome, String?) {
+        var outcome = providerFault("host.wrong_result", "the provider's result \(fault)")
+        outcome.isAmbiguous = true
+        return (outcome, "the result \(fault)")
     }
 
     static func providerFault(_ code: String, _ message: String) -> ProviderOutcome {

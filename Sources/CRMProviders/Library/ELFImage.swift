@@ -12,6 +12,8 @@ package struct ELFImage {
     /// Names that the dynamic linker would find here.
     var exports: [String] = []
     var notes: [Note] = []
+    /// Versions that other libraries have to offer, `GLIBC_2.34`.
+    var neededVersions: [String] = []
 
     struct Note {
         var owner: [UInt8]
@@ -107,6 +109,9 @@ package struct ELFImage {
         let strings = try fileOffset(stringAddress)
         let symbols = try fileOffset(symbolAddress)
         for place in neededOffsets { needed.append(try string(try sum(strings, place))) }
+        if let address = values[0x6FFF_FFFE] {  // DT_VERNEED
+            try readNeededVersions(try fileOffset(address), count: values[0x6FFF_FFFF] ?? 0, strings: strings)
+        }
         for place in pathOffsets { runPaths.append(try string(try sum(strings, place))) }
 
         for index in try findableSymbols(values) {
@@ -120,6 +125,29 @@ package struct ELFImage {
                 let name: UInt32 = try read(symbol)
                 exports.append(try string(try sum(strings, UInt64(name))))
             }
+        }
+    }
+
+    /// Two nested lists whose links are distances: bounded by the count of the file's bytes, since they may lead in a ring.
+    private mutating func readNeededVersions(_ start: UInt64, count: UInt64, strings: UInt64) throws(Malformed) {
+        var budget = bytes.count / 16
+        var library = start
+        for _ in 0..<min(count, UInt64(bytes.count / 16)) {
+            let versionCount: UInt16 = try read(try sum(library, 2))
+            let first: UInt32 = try read(try sum(library, 8))
+            let next: UInt32 = try read(try sum(library, 12))
+            var version = try sum(library, UInt64(first))
+            for _ in 0..<versionCount {
+                budget -= 1
+                guard budget > 0 else { throw Malformed() }
+                let name: UInt32 = try read(try sum(version, 8))
+                let step: UInt32 = try read(try sum(version, 12))
+                neededVersions.append(try string(try sum(strings, UInt64(name))))
+                if step == 0 { break }
+                version = try sum(version, UInt64(step))
+            }
+            if next == 0 { break }
+            library = try sum(library, UInt64(next))
         }
     }
 

@@ -16,21 +16,44 @@ struct LibraryFile: Sendable {
         let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             switch errno {
-            case ENOENT: throw LibraryError("\(path) does not exist")
-            case ELOOP: throw LibraryError("\(path) is a symbolic link; name the file itself")
-            default: throw LibraryError("\(path) cannot be opened: \(systemMessage())")
+            case ENOENT: throw LibraryError(.fileReadable, "\(path) does not exist")
+            case ELOOP: throw LibraryError(.fileRegular, "\(path) is a symbolic link", fix: "name the file itself")
+            default: throw LibraryError(.fileReadable, "\(path) cannot be opened: \(systemMessage())")
             }
         }
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw LibraryError("\(path) cannot be examined: \(systemMessage())") }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw LibraryError("\(path) is not a regular file") }
-        guard status.st_mode & S_IWOTH == 0 else { throw LibraryError("\(path) may be written by everybody; chmod o-w it") }
-        guard status.st_size > 0, status.st_size <= Self.maximumBytes else { throw LibraryError("\(path) is empty or too large") }
+        guard fstat(descriptor, &status) == 0 else { throw LibraryError(.fileReadable, "\(path) cannot be examined: \(systemMessage())") }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw LibraryError(.fileRegular, "\(path) is not a regular file") }
+        guard status.st_mode & S_IWOTH == 0 else {
+            throw LibraryError(.fileNotWritable, "\(path) may be written by everybody", fix: "chmod o-w it")
+        }
+        try Self.checkFolder(of: path)
+        guard status.st_size > 0, status.st_size <= Self.maximumBytes else {
+            throw LibraryError(.fileRegular, "\(path) is empty or too large")
+        }
 
         bytes = try readAll(descriptor, expecting: Int(status.st_size), path: path)
         sha256 = SHA256.hash(bytes)
         self.path = path
+    }
+
+    func image() throws(LibraryError) -> ELFImage {
+        do {
+            return try ELFImage(bytes)
+        } catch {
+            throw LibraryError(.elfFormat, "\(name) is not a 64-bit ELF library, or it is damaged or not complete")
+        }
+    }
+
+    /// Who may write into the folder may put another file in the library's place.
+    private static func checkFolder(of path: String) throws(LibraryError) {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) + "/" } ?? "."
+        var status = stat()
+        guard stat(folder, &status) == 0 else { throw LibraryError(.fileReadable, "\(folder) cannot be examined: \(systemMessage())") }
+        guard status.st_mode & S_IWOTH == 0 || status.st_mode & S_ISVTX != 0 else {
+            throw LibraryError(.fileNotWritable, "everybody may put files into \(folder)", fix: "chmod o-w it")
+        }
     }
 }
 
@@ -44,7 +67,7 @@ private func readAll(_ descriptor: Int32, expecting count: Int, path: String) th
             filled += got
         }
     }
-    guard bytes.count == count else { throw LibraryError("\(path) changed while it was read") }
+    guard bytes.count == count else { throw LibraryError(.fileComplete, "\(path) changed while it was read") }
     return bytes
 }
 

@@ -8,13 +8,16 @@ struct LibraryHandle: Sendable {
     /// Runs the library's constructors.
     init(opening path: String) throws(LibraryError) {
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
-            throw LibraryError("cannot be loaded: \(Self.lastMessage())")
+            throw LibraryError(.probeLoads, "cannot be loaded: \(Self.lastMessage())")
         }
         guard let symbol = dlsym(handle, ELFImage.entry) else {
-            throw LibraryError("does not export \(ELFImage.entry): \(Self.lastMessage())")
+            throw LibraryError(.elfEntry, "does not export \(ELFImage.entry): \(Self.lastMessage())")
         }
         factory = unsafeBitCast(symbol, to: (@convention(c) (UnsafePointer<CChar>?) -> UnsafeRawPointer?).self)
     }
+
+    /// `nil` is passed on as NULL.
+    func table(orNull interfaceID: String?) -> UnsafeRawPointer? { interfaceID.map { table($0) } ?? factory(nil) }
 
     func table(_ interfaceID: String) -> UnsafeRawPointer? { interfaceID.withCString { factory($0) } }
 

@@ -19,41 +19,56 @@ struct LibraryPipeline: Sendable {
     func read(_ entry: ProviderEntry) throws(LibraryError) -> LibraryFile {
         let file = try LibraryFile(path: settings.path(ofLibrary: entry.library))
         if let pin = entry.sha256, pin != file.hexadecimal {
-            throw LibraryError("\(file.name) has the sha256 \(file.hexadecimal), and the entry pins another")
+            throw LibraryError(
+                .pin, "\(file.name) has the sha256 \(file.hexadecimal), and the entry pins another",
+                fix: "put the pinned file back, or enable this one")
         }
         return file
     }
 
-    /// Loads the library and looks at all that it says. Runs its constructors: on the loader thread.
+    /// Looks at the library from outside, tries it in a process of its own, and only then loads it, which runs its constructors: on the
+    /// loader thread.
     func prepare(_ entry: ProviderEntry, _ file: LibraryFile) throws(LibraryError) -> Prepared {
-        try image(file).checkIsProvider()
-        let copy = try LibraryStore(directory: "\(settings.stateDirectory)/store").keep(file)
+        try file.image().checkIsProvider()
+        let copy = try store.keep(file)
+        let probed = try probed(file, at: copy)
         let module = try ProviderModule(LibraryHandle(opening: copy))
+        guard module.digest == probed.digest else {
+            throw LibraryError(
+                .descriptorStable, "its descriptor is not the one that it had in the probe",
+                fix: "return the same static descriptor every time")
+        }
 
         let missing = module.manifest.requiredServices.filter { !HostTables.services.contains($0) }
-        guard missing.isEmpty else { throw LibraryError("requires \(missing.joined(separator: ", ")), which this host does not offer") }
+        guard missing.isEmpty else {
+            throw LibraryError(.services, "requires \(missing.joined(separator: ", ")), which this host does not offer")
+        }
         try module.manifest.check(config: entry.config)
         return Prepared(entry: entry, module: module, policy: try policy(entry, module.manifest), sha256: file.hexadecimal)
     }
 
-    private func image(_ file: LibraryFile) throws(LibraryError) -> ELFImage {
-        do {
-            return try ELFImage(file.bytes)
-        } catch {
-            throw LibraryError("\(file.name) is not a 64-bit ELF library, or it is damaged or not complete")
-        }
+    var store: LibraryStore { LibraryStore(directory: "\(settings.stateDirectory)/store") }
+    var records: ProbeRecords { ProbeRecords(directory: "\(settings.stateDirectory)/probes") }
+
+    /// What the probe found out, now or when these bytes were first seen.
+    private func probed(_ file: LibraryFile, at copy: String) throws(LibraryError) -> ProbedDescriptor {
+        if let record = records.record(of: file.hexadecimal) { return try record.accepted() }
+        let record = ProbeRecord(name: file.name, report: try ProviderProbe.probe(path: copy, command: settings.probe))
+        try records.keep(record, of: file.hexadecimal)
+        return try record.accepted()
     }
 
     private func policy(_ entry: ProviderEntry, _ manifest: ProviderManifest) throws(LibraryError) -> EgressPolicy {
         if let file = entry.certificateAuthorityFile, access(file, R_OK) != 0 {
-            throw LibraryError("egress.ca_file \(file) cannot be read: \(systemMessage())")
+            throw LibraryError(.egress, "egress.ca_file \(file) cannot be read: \(systemMessage())")
         }
         do {
             return try entry.egressAllow.map { rules throws(EgressRuleError) in
-                try EgressPolicy(allow: rules, allowsLoopbackOrigins: settings.allowsLoopbackOrigins)
-            } ?? EgressPolicy(allow: manifest.egress)
+                try EgressPolicy(
+                    allow: rules, allowsLoopbackOrigins: settings.allowsLoopbackOrigins, refusing: settings.refusedAddresses)
+            } ?? EgressPolicy(allow: manifest.egress, refusing: settings.refusedAddresses)
         } catch {
-            throw LibraryError("\(entry.egressAllow == nil ? "its manifest's egress" : "egress.allow") \(error)")
+            throw LibraryError(.egress, "\(entry.egressAllow == nil ? "its manifest's egress" : "egress.allow") \(error)")
         }
     }
 }

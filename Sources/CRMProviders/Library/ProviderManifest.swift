@@ -2,6 +2,7 @@ import CRMCore
 
 /// The part of a library's manifest that the host acts on.
 struct ProviderManifest: Sendable {
+    let json: JSONValue
     let credentialSchema: JSONValue
     let settingsSchema: JSONValue
     let documentationURL: String?
@@ -18,10 +19,11 @@ struct ProviderManifest: Sendable {
         do {
             json = try JSONValue(parsing: bytes)
         } catch {
-            throw LibraryError("its manifest is not JSON: \(error.detail) at byte \(error.offset)")
+            throw LibraryError(.manifestValid, "its manifest is not JSON: \(error.detail) at byte \(error.offset)")
         }
-        guard json.objectValue != nil else { throw LibraryError("its manifest is not a JSON object") }
+        guard json.objectValue != nil else { throw LibraryError(.manifestValid, "its manifest is not a JSON object") }
 
+        self.json = json
         credentialSchema = json["credential_schema"] ?? Self.noMembers
         settingsSchema = json["settings_schema"] ?? Self.noMembers
         _ = try Self.schema(credentialSchema, "credential_schema")
@@ -38,7 +40,7 @@ struct ProviderManifest: Sendable {
         let violations = configSchema.violations(of: .object(config))
         guard violations.isEmpty else {
             let list = violations.map { "\($0.pointer.isEmpty ? "config" : "config\($0.pointer)") \($0.detail)" }
-            throw LibraryError(list.joined(separator: "; "))
+            throw LibraryError(.config, list.joined(separator: "; "))
         }
     }
 
@@ -46,7 +48,7 @@ struct ProviderManifest: Sendable {
         do {
             return try Schema(json)
         } catch {
-            throw LibraryError("its \(name) cannot be used: \(error)")
+            throw LibraryError(.manifestValid, "its \(name) cannot be used: \(error)")
         }
     }
 }

@@ -27,12 +27,12 @@ final class DirectoryWatch: Sendable {
 
     init(_ directories: Set<String>) throws(LibraryError) {
         inotify = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
-        guard inotify >= 0 else { throw LibraryError("inotify: \(systemMessage())") }
+        guard inotify >= 0 else { throw LibraryError(.watch, "inotify: \(systemMessage())") }
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else {
             let message = systemMessage()
             close(inotify)
-            throw LibraryError("pipe: \(message)")
+            throw LibraryError(.watch, "pipe: \(message)")
         }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         stopSignal = (ends[0], ends[1])
@@ -43,7 +43,7 @@ final class DirectoryWatch: Sendable {
             try DetachedThread.start { [self] in run() }
         } catch {
             closeAll()
-            throw LibraryError("\(error)")
+            throw LibraryError(.watch, "\(error)")
         }
     }
 

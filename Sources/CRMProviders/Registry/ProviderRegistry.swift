@@ -5,6 +5,8 @@ import Synchronization
 final class ProviderRegistry: Sendable {
     private struct State {
         var routes: [CRMType: ProviderInstance] = [:]
+        /// In their routes, and given no work.
+        var paused: Set<CRMType> = []
         var files: [ProviderFileState] = []
         var lastDrain: UInt64 = 0
         var draining: [UInt64: ProviderFileState] = [:]
@@ -29,19 +31,32 @@ final class ProviderRegistry: Sendable {
     /// The instance in service, held open; `release` is due. One lock covers look-up and hold, so that a swap falls before or after.
     func acquire(_ type: CRMType) -> ProviderInstance? {
         state.withLock { state in
-            guard let instance = state.routes[type], instance.acquire() else { return nil }
+            guard !state.paused.contains(type), let instance = state.routes[type], instance.acquire() else { return nil }
             return instance
         }
     }
 
-    /// Puts an instance into service, or with `nil` none; returns the one before.
-    func replace(_ type: CRMType, with instance: ProviderInstance?) -> ProviderInstance? {
-        let (previous, listeners) = state.withLock { state in
-            defer { state.routes[type] = instance }
-            return (state.routes[type], Array(state.listeners.values))
+    func isPaused(_ type: CRMType) -> Bool { state.withLock { $0.paused.contains(type) } }
+
+    /// Puts an instance into service, or with `nil` none.
+    func replace(_ type: CRMType, with instance: ProviderInstance?, isPaused: Bool = false) {
+        change { state in
+            state.routes[type] = instance
+            if isPaused { state.paused.insert(type) } else { state.paused.remove(type) }
+        }
+    }
+
+    /// What runs already runs on.
+    func pause(_ type: CRMType, _ isPaused: Bool) {
+        change { state in if isPaused { state.paused.insert(type) } else { state.paused.remove(type) } }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let listeners = state.withLock { state in
+            body(&state)
+            return Array(state.listeners.values)
         }
         for listener in listeners { listener.yield() }
-        return previous
     }
 
     func publish(_ files: [ProviderFileState]) { state.withLock { $0.files = files } }

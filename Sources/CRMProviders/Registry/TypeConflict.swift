@@ -5,7 +5,7 @@ struct TypeConflict: Sendable {
     let type: CRMType
     let owner: String
 
-    var error: LibraryError { LibraryError("its crm_type \(type) is already provided by \(owner)") }
+    var error: LibraryError { LibraryError(.crmTypeTaken, "its crm_type \(type) is already provided by \(owner)") }
 
     /// The files, by name, that wait for each other in a ring: each could have what it wants if all moved at once.
     static func cycles(_ conflicts: [String: TypeConflict]) -> Set<String> {

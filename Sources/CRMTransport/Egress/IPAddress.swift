@@ -40,5 +40,19 @@ package struct IPAddress: Hashable, Sendable {
         }
     }
 
+    /// What this machine's interfaces have now: a service that listens on all of them is reached through the public ones too.
+    static var ofThisMachine: Set<IPAddress> {
+        var first: UnsafeMutablePointer<ifaddrs>?
+        guard getifaddrs(&first) == 0 else { return [] }
+        defer { freeifaddrs(first) }
+        var addresses: Set<IPAddress> = []
+        var next = first
+        while let interface = next?.pointee {
+            if let address = interface.ifa_addr.flatMap({ IPAddress($0) }) { addresses.insert(address) }
+            next = interface.ifa_next
+        }
+        return addresses
+    }
+
     var isLoopback: Bool { bytes.count == 4 ? bytes[0] == 127 : bytes == [UInt8](repeating: 0, count: 15) + [1] }
 }

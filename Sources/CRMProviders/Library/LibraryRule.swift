@@ -1,0 +1,57 @@
+/// What is asked of a library before it goes into service; the raw value is its name in reports.
+package enum LibraryRule: String, Sendable, CaseIterable {
+    // The file.
+    case fileReadable = "file.readable"
+    case fileRegular = "file.regular"
+    case fileNotWritable = "file.not-writable-by-others"
+    case fileComplete = "file.complete"
+    case pin = "file.pin"
+    case store = "file.store"
+
+    // What its bytes say, before anything of it runs.
+    case elfFormat = "elf.format"
+    case elfSharedObject = "elf.shared-object"
+    case elfMachine = "elf.machine"
+    case elfNote = "elf.note"
+    case elfInterface = "elf.interface-version"
+    case elfSwiftRuntime = "elf.own-swift-runtime"
+    case elfNoHTTPStack = "elf.no-http-stack"
+    case elfNeeded = "elf.needed"
+    case elfSearchPath = "elf.search-path"
+    case elfTextRelocations = "elf.text-relocations"
+    case elfExecutableStack = "elf.executable-stack"
+    case elfGlibc = "elf.glibc-version"
+    case elfEntry = "elf.entry"
+    case elfExports = "elf.exports"
+
+    // What it does in a process of its own.
+    case probeAvailable = "probe.available"
+    case probeLoads = "probe.loads"
+    case probeSurvives = "probe.survives"
+    case probeInTime = "probe.in-time"
+    case factoryUnknown = "factory.unknown-id"
+    case factoryInterface = "factory.interface"
+    case factoryStable = "factory.stable"
+    case moduleTable = "module.table"
+    case descriptorValid = "descriptor.valid"
+    case descriptorStable = "descriptor.stable"
+    case crmTypeLegal = "descriptor.crm-type"
+    case crmTypeReserved = "descriptor.crm-type-reserved"
+    case manifestValid = "manifest.valid"
+    case noThreads = "scan.no-threads"
+    case noDescriptors = "scan.no-open-files"
+    case noEnvironment = "scan.no-environment"
+    case createReports = "create.reports-failure"
+    case instanceTable = "create.table"
+    case closes = "close.in-time"
+
+    // What this host and the entry say to it.
+    case crmTypeTaken = "entry.crm-type-taken"
+    case services = "entry.services"
+    case config = "entry.config"
+    case egress = "entry.egress"
+    case create = "entry.create"
+    case entries = "entry.directory"
+    case transport = "host.transport"
+    case watch = "host.watch"
+}
