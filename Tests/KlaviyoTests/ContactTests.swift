@@ -24,10 +24,10 @@ import Testing
         #expect(request.route == "POST /api/profile-import")
         #expect(
             request.headers == [
-                HTTPHeader("Authorization", "Klaviyo-API-Key pk_0123456789abcdefghijklmnopqrstuvwx", isSensitive: true),
-                HTTPHeader("revision", "2026-10-15"),
-                HTTPHeader("Accept", "application/vnd.api+json"),
-                HTTPHeader("Content-Type", "application/vnd.api+json"),
+                FakeHTTP.Header("Authorization", "Klaviyo-API-Key pk_0123456789abcdefghijklmnopqrstuvwx", isSensitive: true),
+                FakeHTTP.Header("revision", "2026-10-15"),
+                FakeHTTP.Header("Accept", "application/vnd.api+json"),
+                FakeHTTP.Header("Content-Type", "application/vnd.api+json"),
             ])
         #expect(
             request.bodyText == """
@@ -71,14 +71,41 @@ import Testing
         #expect(bench.host.http.requests.last?.json["data"]?["attributes"] == ["external_id": "user-1"])
     }
 
-    @Test func aConflictThatStaysIsReportedAfterOneRetry() async throws {
+    @Test func ofThreeIdentifiersOnlyTheOneInConflictIsLeftOut() async throws {
+        let bench = try KlaviyoBench { request in
+            request.json["data"]?["attributes"]?["email"] == nil ? Answer.profile(200) : Answer.duplicate
+        }
+        let result = try await bench.contact(["email": "ada@example.test", "external_id": "user-1", "phone": "+390612345678"])
+        #expect(result.status == CRM_STATUS_OK)
+        #expect(result.warnings.map { $0["field"] } == ["email"])
+        #expect(result.warnings.first?["detail"]?.stringValue?.contains("01HZX0000000000000000000BB") == true)
+        #expect(
+            bench.host.http.requests.map { $0.json["data"]?["attributes"] } == [
+                ["email": "ada@example.test", "external_id": "user-1", "phone_number": "+390612345678"],
+                ["email": "ada@example.test", "external_id": "user-1"],
+                ["external_id": "user-1", "phone_number": "+390612345678"],
+            ])
+    }
+
+    @Test func theIdentifierThatKlaviyoNamesIsLeftOutFirst() async throws {
+        let bench = try KlaviyoBench { request in
+            request.json["data"]?["attributes"]?["email"] == nil
+                ? Answer.profile(200) : Answer.error(409, "duplicate_profile", pointer: "/data/attributes/email")
+        }
+        let result = try await bench.contact(["email": "ada@example.test", "external_id": "user-1", "phone": "+390612345678"])
+        #expect(result.warnings.map { $0["field"] } == ["email"])
+        #expect(bench.host.http.requests.count == 2)
+    }
+
+    @Test func aConflictThatStaysIsReportedWhenAllThatIsWeakerWasLeftOut() async throws {
         let bench = try KlaviyoBench { _ in Answer.duplicate }
         let result = try await bench.contact(["email": "ada@example.test", "external_id": "user-1", "phone": "+390612345678"])
         #expect(result.status == CRM_STATUS_CONFLICT)
         #expect(result.code == "klaviyo.duplicate_profile")
         #expect(result.flags == 0)
         #expect(result.payload["details"]?["duplicate_profile_id"] == "01HZX0000000000000000000BB")
-        #expect(bench.host.http.requests.count == 2)
+        #expect(bench.host.http.requests.count == 4)
+        #expect(bench.host.http.requests.last?.json["data"]?["attributes"] == ["external_id": "user-1"])
     }
 
     @Test func theOnlyIdentifierIsNeverLeftOut() async throws {
@@ -115,11 +142,31 @@ import Testing
         #expect(bench.host.http.requests.count == 3)
     }
 
-    @Test func anotherRefusedFieldIsNotRetried() async throws {
-        let bench = try KlaviyoBench { _ in Answer.error(400, "invalid", pointer: "/data/attributes/email") }
+    @Test func anyFieldThatKlaviyoNamesIsLeftOut() async throws {
+        let bench = try KlaviyoBench { request in
+            let sent = request.json["data"]?["attributes"]
+            let refused = [
+                (sent?["locale"], "locale"), (sent?["location"]?["zip"], "location/zip"), (sent?["properties"]?["a/b"], "properties/a~1b"),
+            ]
+            for (value, path) in refused where value != nil {
+                return Answer.error(400, "invalid", pointer: "/data/attributes/\(path)")
+            }
+            return Answer.profile(201)
+        }
+        let result = try await bench.contact([
+            "email": "ada@example.test", "locale": "?", "address": ["city": "Rome", "postal_code": "?"], "properties": ["a/b": 1],
+        ])
+        #expect(result.status == CRM_STATUS_OK)
+        #expect(result.warnings.map { $0["field"] } == ["locale", "address.postal_code", "properties.a/b"])
+        #expect(
+            bench.host.http.requests.last?.json["data"]?["attributes"] == ["email": "ada@example.test", "location": ["city": "Rome"]])
+    }
+
+    @Test func anErrorAboutNoFieldIsNotRetried() async throws {
+        let bench = try KlaviyoBench { _ in Answer.error(400, "invalid", pointer: "/data/attributes") }
         let result = try await bench.contact(["email": "ada@example", "phone": "+390612345678"])
         #expect(result.status == CRM_STATUS_INVALID_ARGUMENT)
-        #expect(result.payload["details"]?["pointer"] == "/data/attributes/email")
+        #expect(result.payload["details"]?["pointer"] == "/data/attributes")
         #expect(bench.host.http.requests.count == 1)
     }
 
@@ -129,16 +176,6 @@ import Testing
         #expect(result.status == CRM_STATUS_INVALID_ARGUMENT)
         #expect(result.code == "klaviyo.no_identifier")
         #expect(bench.host.http.requests.isEmpty)
-    }
-
-    @Test func consentIsSaidToBeLeftOut() async throws {
-        let bench = try KlaviyoBench { _ in Answer.profile(200) }
-        let result = try await bench.contact([
-            "email": "ada@example.test",
-            "consent": ["email_marketing": ["state": "granted", "at": "2026-11-01T10:00:00Z", "source": "shop"]],
-        ])
-        #expect(result.warnings.map { $0["code"] } == ["klaviyo.consent_not_written"])
-        #expect(bench.host.http.requests.first?.json["data"]?["attributes"] == ["email": "ada@example.test"])
     }
 
     @Test func anAnswerWithoutAnIDIsAmbiguous() async throws {

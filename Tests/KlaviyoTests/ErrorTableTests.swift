@@ -34,7 +34,21 @@ import Testing
             code: "klaviyo.permission_denied"),
         Row(name: "403 by Cloudflare", reply: Answer.challenge, status: CRM_STATUS_UNAVAILABLE, code: "klaviyo.challenge", flags: retry),
         Row(
-            name: "403 of nothing", reply: .status(403), status: CRM_STATUS_UNAVAILABLE, code: "klaviyo.challenge", flags: retry),
+            name: "403 of nothing", reply: .status(403), status: CRM_STATUS_UNAVAILABLE, code: "klaviyo.front_end", flags: retry),
+        Row(
+            name: "403 for another reason", reply: Answer.error(403, "feature_not_available"), status: CRM_STATUS_PERMISSION_DENIED,
+            code: "klaviyo.not_available"),
+        Row(
+            name: "405", reply: Answer.error(405, "method_not_allowed"), status: CRM_STATUS_INTERNAL, code: "klaviyo.revision", flags: retry
+        ),
+        Row(name: "406", reply: .status(406), status: CRM_STATUS_INTERNAL, code: "klaviyo.revision", flags: retry),
+        Row(name: "410", reply: Answer.error(410, "gone"), status: CRM_STATUS_INTERNAL, code: "klaviyo.revision", flags: retry),
+        Row(
+            name: "415", reply: Answer.error(415, "unsupported_media_type"), status: CRM_STATUS_INTERNAL, code: "klaviyo.revision",
+            flags: retry),
+        Row(
+            name: "400 for the revision", reply: .json(400, ["errors": [["code": "invalid", "source": ["parameter": "revision"]]]]),
+            status: CRM_STATUS_INTERNAL, code: "klaviyo.revision", flags: retry),
         Row(
             name: "404 of no record", reply: Answer.error(404, "not_found"), status: CRM_STATUS_UPSTREAM, code: "klaviyo.unexpected_status",
             flags: retry),
@@ -120,6 +134,20 @@ import Testing
         let result = try await bench.event(["name": "Order Placed", "contact": ["email": "ada@example.test"]])
         #expect(result.retryAfterMilliseconds == 17_000)
         #expect(result.payload["rate_class"] == "events")
+    }
+
+    @Test func onlyAWaitHasAClass() async throws {
+        let bench = try KlaviyoBench { _ in .status(500) }
+        let result = try await bench.event(["name": "Order Placed", "contact": ["email": "ada@example.test"]])
+        #expect(result.status == CRM_STATUS_UPSTREAM)
+        #expect(result.payload["rate_class"] == nil)
+    }
+
+    @Test func aWaitThatOnlyTheTextNamesIsPassedOn() async throws {
+        let bench = try KlaviyoBench { _ in
+            Answer.error(429, "throttled", detail: "Request was throttled. Expected available in 42 seconds.")
+        }
+        #expect(try await bench.contact(["email": "ada@example.test"]).retryAfterMilliseconds == 42_000)
     }
 
     @Test func aWaitUntilADateIsMeasuredByTheAnswersClock() async throws {

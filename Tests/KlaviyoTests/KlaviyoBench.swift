@@ -11,12 +11,15 @@ struct KlaviyoBench {
     static let schemas = Result { try SchemaDirectory(path: directory(of: #filePath, up: 3) + "/Sources/CRMPluginAPI/schemas") }
 
     let host: FakeHost
+    let settings: JSONValue
     let provider: ProviderUnderTest
 
     init(
-        config: JSONValue = [:], services: Set<FakeHost.Service> = Set(FakeHost.Service.allCases), _ script: @escaping FakeHTTP.Script
+        config: JSONValue = [:], services: Set<FakeHost.Service> = Set(FakeHost.Service.allCases), settings: JSONValue = [:],
+        timers: FakeTimer.Mode = .held, _ script: @escaping FakeHTTP.Script
     ) throws {
-        host = FakeHost(services: services, answer: script)
+        self.settings = settings
+        host = FakeHost(services: services, timers: timers, answer: script)
         provider = try ProviderUnderTest({ CRMPlugin.factory($0, KlaviyoProvider.self) }, host: host, config: config)
     }
 
@@ -28,8 +31,15 @@ struct KlaviyoBench {
     func lookUp(_ query: JSONValue) async throws -> OperationResult { try await run(CRM_OP_GET_CONTACT, query) }
     func validate() async throws -> OperationResult { try await run(CRM_OP_VALIDATE_CREDENTIALS, [:]) }
 
-    func run(_ operation: UInt32, _ payload: JSONValue) async throws -> OperationResult {
-        let result = await provider.run(FakeCall(operation, payload, credentials: Self.credentials))
+    func batch(_ items: [JSONValue], flags: UInt32 = 0) async throws -> OperationResult {
+        try await run(CRM_OP_BATCH, ["items": .array(items)], flags: flags)
+    }
+
+    func run(_ operation: UInt32, _ payload: JSONValue, flags: UInt32 = 0) async throws -> OperationResult {
+        var call = FakeCall(operation, payload, credentials: Self.credentials)
+        call.settings = settings
+        call.flags = flags
+        let result = await provider.run(call)
         let name = try #require(ProviderOperation(rawValue: operation)).name
         let schema = result.status == CRM_STATUS_OK ? "\(name).result.json" : "failure.json"
         if result.status == CRM_STATUS_OK || !result.payloadText.isEmpty {

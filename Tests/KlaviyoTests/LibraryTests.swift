@@ -66,7 +66,7 @@ import Testing
         let host = FakeHost { _ in .silence }
         let provider = try ProviderUnderTest(library.factory, host: host)
         let running = (0..<50).map { _ in
-            provider.start(FakeCall(CRM_OP_VALIDATE_CREDENTIALS, credentials: KlaviyoBench.credentials))
+            provider.start(FakeCall(CRM_OP_GET_CONTACT, ["email": "ada@example.test"], credentials: KlaviyoBench.credentials))
         }
         await host.http.waitForRequests(50)
         for operation in running { provider.cancel(operation.id) }

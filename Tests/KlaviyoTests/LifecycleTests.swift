@@ -90,13 +90,6 @@ import Testing
         #expect(result.code == "no_http")
     }
 
-    @Test func aBatchIsNotOffered() async throws {
-        let bench = try KlaviyoBench { _ in .status(202) }
-        let result = await bench.provider.run(FakeCall(CRM_OP_BATCH, ["items": []], credentials: KlaviyoBench.credentials))
-        #expect(result.status == CRM_STATUS_UNSUPPORTED)
-        #expect(bench.provider.descriptor.capabilities & CRM_CAPABILITY_BATCH == 0)
-    }
-
     @Test func aDryRunWritesNothing() async throws {
         let bench = try KlaviyoBench { _ in .status(202) }
         var call = Self.event("o-1")

@@ -68,6 +68,12 @@ import Testing
         #expect(bench.host.http.requests.first?.route == "GET /api/profiles/{id}")
     }
 
+    @Test(arguments: [".", ".."]) func anIDThatIsAnotherPathIsNobodys(_ id: String) async throws {
+        let bench = try KlaviyoBench { _ in .json(200, ["data": Self.profile]) }
+        #expect(try await bench.lookUp(["remote_id": .string(id)]).status == CRM_STATUS_NOT_FOUND)
+        #expect(bench.host.http.requests.isEmpty)
+    }
+
     @Test func nobodyIsNotFound() async throws {
         let empty = try KlaviyoBench { _ in .json(200, ["data": []]) }
         #expect(try await empty.lookUp(["email": "nobody@example.test"]).status == CRM_STATUS_NOT_FOUND)

@@ -4,43 +4,73 @@ import CRMPluginTestKit
 import Testing
 
 @Suite struct ValidationTests {
-    private static func permissions(_ accounts: JSONValue) -> JSONValue {
-        [
-            ["capability": "validate_credentials", "state": accounts, "detail": "accounts:read"],
-            ["capability": "create_or_update_contact", "state": "unknown", "detail": "profiles:write"],
-            ["capability": "send_event", "state": "unknown", "detail": "events:write"],
-            ["capability": "get_contact", "state": "unknown", "detail": "profiles:read"],
+    private static let account: JSONValue = [
+        "data": [
+            [
+                "type": "account", "id": "AbC123",
+                "attributes": [
+                    "test_account": false,
+                    "contact_information": ["organization_name": "Acme", "website_url": "https://acme.test", "street_address": [:]],
+                ],
+            ]
         ]
+    ]
+
+    private static func states(_ result: OperationResult) -> [String: String] {
+        let permissions = result.payload["permissions"]?.arrayValue ?? []
+        return Dictionary(
+            uniqueKeysWithValues: permissions.map { ($0["capability"]?.stringValue ?? "", $0["state"]?.stringValue ?? "") })
     }
 
-    @Test func aGoodKeyShowsItsAccount() async throws {
-        let bench = try KlaviyoBench { _ in
-            .json(
-                200,
-                [
-                    "data": [
-                        [
-                            "type": "account", "id": "AbC123",
-                            "attributes": [
-                                "test_account": false,
-                                "contact_information": [
-                                    "organization_name": "Acme", "website_url": "https://acme.test", "street_address": [:],
-                                ],
-                            ],
-                        ]
-                    ]
-                ])
+    private static func answer(_ request: FakeHTTP.Request) -> FakeHTTP.Reply {
+        request.url.hasSuffix("/api/accounts") ? .json(200, account) : .json(200, ["data": []])
+    }
+
+    @Test func aGoodKeyShowsItsAccountAndWhatItMayRead() async throws {
+        let bench = try KlaviyoBench(Self.answer)
+        let result = try await bench.validate()
+        #expect(result.payload["account"] == ["id": "AbC123", "name": "Acme", "url": "https://acme.test"])
+        #expect(
+            Self.states(result) == [
+                "validate_credentials": "proven", "get_contact": "proven", "create_or_update_contact": "unknown", "send_event": "unknown",
+                "batch": "unknown",
+            ])
+        #expect(bench.host.http.requests.map(\.method) == ["GET", "GET"])
+        #expect(
+            bench.host.http.requests.map(\.url) == [
+                "https://a.klaviyo.com/api/accounts",
+                "https://a.klaviyo.com/api/profiles?fields%5Bprofile%5D=id"
+                    + "&filter=equals%28external_id%2C%22crm-service%20permission%20check%22%29&page%5Bsize%5D=1",
+            ])
+    }
+
+    @Test func aGoodAnswerIsNotAskedForTwiceWithinAMinute() async throws {
+        let bench = try KlaviyoBench(Self.answer)
+        let first = try await bench.validate()
+        #expect(try await bench.validate().payload == first.payload)
+        #expect(bench.host.http.requests.count == 2)
+        bench.host.timer.advance(by: 61_000_000_000)
+        #expect(try await bench.validate().payload == first.payload)
+        #expect(bench.host.http.requests.count == 4)
+    }
+
+    @Test func anAnswerThatNamesSomethingToFixIsAskedForAgain() async throws {
+        let bench = try KlaviyoBench { request in
+            request.url.contains("/api/profiles") ? Answer.error(403, "permission_denied") : Self.answer(request)
         }
         let result = try await bench.validate()
-        #expect(
-            result.payload == [
-                "account": ["id": "AbC123", "name": "Acme", "url": "https://acme.test"], "permissions": Self.permissions("proven"),
-            ])
-        let request = try #require(bench.host.http.requests.first)
-        #expect(bench.host.http.requests.count == 1)
-        #expect(request.method == "GET")
-        #expect(request.url == "https://a.klaviyo.com/api/accounts")
-        #expect(request.header("revision") == "2026-10-15")
+        #expect(Self.states(result)["get_contact"] == "missing")
+        let detail = result.payload["permissions"]?.arrayValue?.first { $0["capability"] == "get_contact" }?["detail"]?.stringValue
+        #expect(detail?.contains("profiles:read") == true)
+        _ = try await bench.validate()
+        #expect(bench.host.http.requests.count == 4)
+    }
+
+    @Test func whatIsNotAnsweredIsUnknown() async throws {
+        let bench = try KlaviyoBench { request in request.url.contains("/api/profiles") ? .status(503) : Self.answer(request) }
+        let result = try await bench.validate()
+        #expect(result.status == CRM_STATUS_OK)
+        #expect(Self.states(result)["get_contact"] == "unknown")
     }
 
     @Test func aGenuineKeyWithoutTheScopeIsGood() async throws {
@@ -48,7 +78,7 @@ import Testing
         let result = try await bench.validate()
         #expect(result.status == CRM_STATUS_OK)
         #expect(result.payload["account"] == nil)
-        #expect(result.payload["permissions"] == Self.permissions("missing"))
+        #expect(Self.states(result)["validate_credentials"] == "missing")
     }
 
     @Test func aBrowserCheckSaysNothingAboutTheKey() async throws {

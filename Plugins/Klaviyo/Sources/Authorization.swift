@@ -1,26 +1,26 @@
-package import CRMPluginSDK
+internal import CRMPluginSDK
 
-/// One call of Klaviyo's API: where it goes, which scope a key needs for it, and which of the account's budgets it spends.
+/// One call of Klaviyo's API: where it goes, which scopes a key needs for it, and which of the account's budgets it spends.
 struct Endpoint: Sendable {
     let method: HTTPRequest.Method
     let path: String
     /// The path without ids.
     let route: String
-    let scope: String
+    let scopes: [String]
     let rateClass: RateClass
 
     /// Its path names one record, which may be missing.
-    var isOfOneRecord: Bool { route.hasSuffix("{id}") }
+    var isOfOneRecord: Bool { route.contains("{id}") }
+    /// Its body may name a list.
+    var namesAList: Bool { rateClass == .subscriptions }
 
-    init(_ method: HTTPRequest.Method, _ path: String, route: String? = nil, scope: String, _ rateClass: RateClass) {
+    init(_ method: HTTPRequest.Method, _ path: String, route: String? = nil, scopes: [String], _ rateClass: RateClass) {
         self.method = method
         self.path = path
         self.route = "\(method.rawValue) \(route ?? path)"
-        self.scope = scope
+        self.scopes = scopes
         self.rateClass = rateClass
     }
-
-    static let accounts = Endpoint(.get, "/api/accounts", scope: "accounts:read", .accounts)
 }
 
 extension KlaviyoProvider {
@@ -29,7 +29,10 @@ extension KlaviyoProvider {
     private static let mediaType = "application/vnd.api+json"
 
     /// The answer when it is a success; any other is thrown as what `Errors.swift` makes of it.
-    func send(_ endpoint: Endpoint, query: String = "", body: JSONValue? = nil, _ context: OperationContext) async throws -> HTTPResponse {
+    /// Only a wait has a class, and only where the caller does not go on without the answer.
+    func send(
+        _ endpoint: Endpoint, query: String = "", body: JSONValue? = nil, isOptional: Bool = false, _ context: OperationContext
+    ) async throws -> HTTPResponse {
         var headers = [
             HTTPHeader("Authorization", "Klaviyo-API-Key \(try apiKey(context))", isSensitive: true),
             HTTPHeader("revision", Self.revision),
@@ -41,7 +44,7 @@ extension KlaviyoProvider {
             HTTPRequest(endpoint.method, url, route: endpoint.route, headers: headers, body: body?.serialized() ?? []))
         if let quota = Quota(response, endpoint.rateClass) { context.report(quota) }
         guard response.isSuccess else {
-            context.setRateClass(endpoint.rateClass.rawValue)
+            if response.status == 429, !isOptional { context.setRateClass(endpoint.rateClass.rawValue) }
             throw CRMError(response, endpoint, context)
         }
         return response
@@ -55,39 +58,5 @@ extension KlaviyoProvider {
                 message: "the API key is empty or has a character that no key has")
         }
         return key
-    }
-}
-
-extension KlaviyoProvider {
-    package func validateCredentials(_ context: OperationContext) async throws -> CredentialCheck {
-        do {
-            let response = try await send(.accounts, context)
-            guard let account = RemoteAccount(response.json?["data"]?.arrayValue?.first) else {
-                throw CRMError.unreadable(.accounts)
-            }
-            return CredentialCheck(account: account, permissions: permissions(accounts: .proven))
-        } catch let error as CRMError where error.status == .permissionDenied {
-            // Klaviyo refuses the scope only after it has recognised the key.
-            return CredentialCheck(account: nil, permissions: permissions(accounts: .missing))
-        }
-    }
-
-    /// Only a call shows whether a key has a scope, and the others would write or read customers.
-    private func permissions(accounts: Permission.State) -> [Permission] {
-        [
-            Permission(.validateCredentials, accounts, detail: Endpoint.accounts.scope),
-            Permission(.createOrUpdateContact, .unknown, detail: Endpoint.importProfile.scope),
-            Permission(.sendEvent, .unknown, detail: Endpoint.createEvent.scope),
-            Permission(.getContact, .unknown, detail: Endpoint.listProfiles.scope),
-        ]
-    }
-}
-
-extension RemoteAccount {
-    init?(_ resource: JSONValue?) {
-        guard let id = resource?["id"]?.stringValue else { return nil }
-        let information = resource?["attributes"]?["contact_information"]
-        self.init(
-            id: id, name: information?["organization_name"]?.stringValue ?? id, url: information?["website_url"]?.stringValue)
     }
 }

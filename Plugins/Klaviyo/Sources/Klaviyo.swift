@@ -19,11 +19,12 @@ package struct KlaviyoProvider: CRMProvider {
     private static let defaultBaseURL = "https://a.klaviyo.com"
 
     package static let manifest = ProviderManifest(
-        crmType: "klaviyo", displayName: "Klaviyo", version: "0.1.0",
+        crmType: "klaviyo", displayName: "Klaviyo", version: "0.2.0",
         capabilities: [
-            .validateCredentials, .createOrUpdateContact, .sendEvent, .getContact, .idempotentUpsert, .eventsDeduplicated, .externalIDs,
+            .validateCredentials, .createOrUpdateContact, .sendEvent, .getContact, .batch, .idempotentUpsert, .eventsDeduplicated,
+            .externalIDs,
         ],
-        credentialSchema: credentialSchema,
+        credentialSchema: credentialSchema, settingsSchema: Settings.schema,
         configSchema: [
             "type": "object", "additionalProperties": false,
             "properties": [
@@ -38,6 +39,7 @@ package struct KlaviyoProvider: CRMProvider {
             "vendor": "Klaviyo", "docs_url": "https://developers.klaviyo.com/en/reference/api_overview", "max_concurrency": 64,
             "requires": ["crm.http/1"], "rate_limits": .array(RateClass.allCases.map(\.json)),
             "idempotency": ["contact": "natural", "event": "key"],
+            "batch": ["contact": .integer(largestImport), "event": .integer(largestEventBatch)],
         ])
 
     private static let credentialSchema: JSONValue = [
@@ -46,7 +48,7 @@ package struct KlaviyoProvider: CRMProvider {
             "api_key": [
                 "type": "string", "title": "Private API key", "minLength": 4, "maxLength": 256, "x-prefix": "pk_", "writeOnly": true,
                 "description":
-                    "A private key with the scopes accounts:read, profiles:read, profiles:write and events:write. (The six characters of the public key do not work.)",
+                    "A private key with the scopes accounts:read, profiles:read, profiles:write and events:write; for consent also subscriptions:write and lists:write, for batches lists:read and lists:write. (The six characters of the public key do not work.)",
                 "x-help-url": "https://developers.klaviyo.com/en/docs/retrieve_api_credentials",
             ]
         ],
