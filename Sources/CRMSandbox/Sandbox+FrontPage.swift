@@ -13,7 +13,20 @@ extension Sandbox {
             "klaviyo": [
                 "base_url": .string("\(origin)/klaviyo"),
                 "key": "pk_sandbox_ and the merchant's e-mail address; pk_sandbox_noscope_ and the address lacks accounts:read",
+                "settings": .string("PUT \(origin)/accounts/klaviyo/ada@shop.test with {\"missing_scopes\": [\"lists:read\"]}"),
             ],
+            "salesforce": [
+                "base_url": .string("\(origin)/salesforce"),
+                "login": "an e-mail address, password sandbox, security token token; or client sandbox_ and the address, secret sandbox",
+                "settings": .string("PUT \(origin)/accounts/salesforce/ada@shop.test with {\"daily_requests\": 100}"),
+            ],
+            "creatio": [
+                "instance_url": .string("\(origin)/creatio"),
+                "login": "the merchant's e-mail address, password sandbox",
+                "oauth": "client_id sandbox_ and the address, client_secret sandbox",
+                "sites": "words at the front of the address: core, plain, basic, nocsrf, readonly",
+            ],
+            "scripted": .array(imitations.compactMap { ($0 as? ScriptedCRM).map { .string("\(origin)/\($0.name)") } }),
             "echo": ["base_url": .string("\(origin)/echo"), "header": "X-Echo-Key: echo_sandbox"],
             "journal": [
                 "entries": .string("GET \(origin)/journal?since=0&limit=100&crm=klaviyo&account=ada@shop.test"),
@@ -23,7 +36,8 @@ extension Sandbox {
             "script": [
                 "add": .string(
                     "POST \(origin)/script with {\"crm\": \"klaviyo\", \"path_prefix\": \"/klaviyo/api/events\", "
-                        + "\"answers\": [{\"status\": 429, \"retry_after\": 3}, {\"delay_ms\": 800}, {\"cut\": \"after\"}, \"real\"]}"),
+                        + "\"answers\": [500, {\"status\": 429, \"retry_after\": 3}, {\"delay_ms\": 800}, {\"cut\": \"after\"}, 200]}"),
+                "answers": ScriptedAnswer.guide,
                 "list": .string("GET \(origin)/script"),
                 "remove": .string("DELETE \(origin)/script or \(origin)/script/{id}"),
             ],
@@ -32,7 +46,10 @@ extension Sandbox {
                 "advance": .string("POST \(origin)/clock with {\"advance_ms\": 60000}"),
                 "system_time": .string("DELETE \(origin)/clock"),
             ],
-            "accounts": ["list": .string("GET \(origin)/accounts"), "forget": .string("DELETE \(origin)/accounts?crm=klaviyo")],
+            "accounts": [
+                "list": .string("GET \(origin)/accounts"), "forget": .string("DELETE \(origin)/accounts?crm=klaviyo"),
+                "end_sessions": .string("DELETE \(origin)/accounts/salesforce/ada@shop.test/sessions"),
+            ],
         ])
     }
 }

@@ -2,7 +2,7 @@ import CRMCore
 
 /// Everything behind the sockets: the imitations, and around them the scripts that may answer instead and the journal that sees all.
 final class Sandbox {
-    private let imitations: [any Imitation]
+    let imitations: [any Imitation]
     private let journal: Journal
     private let scripts: ScriptBook
     private let clock: SandboxClock
@@ -14,11 +14,19 @@ final class Sandbox {
         self.clock = clock
     }
 
-    func receive(_ request: Request) -> Visit {
+    func receive(_ arrived: Request) -> Visit {
+        let request = routedByHost(arrived)
         let imitation = imitations.first { $0.name == request.segments.first }
         let account = imitation?.account(of: request)
         let script = imitation.flatMap { scripts.next(for: request, crm: $0.name, account: account) }
         return Visit(request: request, imitation: imitation, account: account, script: script)
+    }
+
+    /// Real clients have their service's host name built in: with it, everything stands at the root.
+    private func routedByHost(_ request: Request) -> Request {
+        guard let host = request.hostName, let imitation = imitations.first(where: { $0.hosts.contains { HostPattern.matches(host, $0) } })
+        else { return request }
+        return request.routed(to: imitation.name, host: host)
     }
 
     /// `nil` when a script wants the connection cut.
@@ -26,22 +34,9 @@ final class Sandbox {
         guard let imitation = visit.imitation else { return ownAnswer(visit.request) }
         let time = clock.now
         let path = Array(visit.request.segments.dropFirst())
-        let answer: Answer?
-        let isCut: Bool
-        switch visit.script?.answer.action {
-        case nil, .real:
-            answer = imitation.answer(visit.request, path: path, at: time)
-            isCut = false
-        case .cutBefore:
-            answer = nil
-            isCut = true
-        case .cutAfter:
-            answer = imitation.answer(visit.request, path: path, at: time)
-            isCut = true
-        case .fixed(let fixed):
-            answer = fixed.answer(in: imitation)
-            isCut = false
-        }
+        let (answer, isCut) =
+            visit.script?.answer.play(visit.request, path, imitation, account: visit.account, at: time)
+            ?? (imitation.answer(visit.request, path: path, at: time), false)
         journal.record(
             answer, request: visit.request, crm: imitation.name, account: visit.account, script: visit.script?.id, isCut: isCut, at: time)
         return isCut ? nil : answer
@@ -54,27 +49,8 @@ final class Sandbox {
         case (_, "journal"): journal.answer(request)
         case (_, "script"): scripts.answer(request)
         case (_, "clock"): clock.answer(request)
-        case ("GET", "accounts"): accountList()
-        case ("DELETE", "accounts"): forgetAccounts(request)
+        case (_, "accounts"): answerAboutAccounts(request)
         default: .problem(404, "not_found", "There is nothing at this path; GET / names what there is.")
         }
-    }
-
-    private func accountList() -> Answer {
-        let entries = imitations.flatMap { imitation in
-            imitation.accounts().map { account, counts -> JSONValue in
-                var entry: JSONObject = ["crm": .string(imitation.name), "account": .string(account)]
-                for (key, value) in counts { entry[key] = value }
-                return .object(entry)
-            }
-        }
-        return .json(["accounts": .array(entries)])
-    }
-
-    private func forgetAccounts(_ request: Request) -> Answer {
-        for imitation in imitations where request.query["crm"] == nil || request.query["crm"] == imitation.name {
-            imitation.forget(account: request.query["account"])
-        }
-        return .noContent
     }
 }

@@ -7,7 +7,7 @@ import NIOCore
 struct SandboxCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "crm-sandbox",
-        abstract: "Plays Google's key server and token issuer, Klaviyo, and a trivial CRM called echo, on loopback.",
+        abstract: "Plays Google's key server and token issuer, Klaviyo, Salesforce, Creatio, and a trivial CRM called echo, on loopback.",
         discussion: #"""
             Nothing leaves this machine and nothing is kept, but for the files that
             --state and --journal name. When it is ready it prints one line with its
@@ -23,10 +23,29 @@ struct SandboxCommand: ParsableCommand {
                 -d '{"crm": "klaviyo", "answers": [{"status": 500}, "real"]}'
               curl -s "$U/journal?since=0"
 
+            A CRM that it does not know comes from a file (--script): its routes, what
+            they keep and what they answer, as templates.
+
+              {"crm": "hubspot",
+               "key": {"header": "Authorization", "value": "Bearer hs_{account}"},
+               "collections": {"contacts": {"kind": "contact"}},
+               "routes": [
+                {"method": "PUT", "path": "/contacts/{email}",
+                 "required": ["/name"],
+                 "store": {"collection": "contacts", "action": "upsert",
+                           "key": "{path.email}"},
+                 "answer": {"body": {"id": "{record.id}"}}},
+                {"method": "GET", "path": "/contacts/{email}",
+                 "store": {"collection": "contacts", "action": "find",
+                           "key": "{path.email}"},
+                 "answer": {"body": {"id": "{record.id}", "is": "{record}"}}}]}
+
+            All that such a file may say: crm-sandbox --help-script
+
             SIGTERM and SIGINT end it.
             """#)
 
-    enum RateLimits: String, ExpressibleByArgument, CaseIterable { case klaviyo, off }
+    enum RateLimits: String, ExpressibleByArgument, CaseIterable { case real, off }
 
     @Option(help: "Port on 127.0.0.1; 0 takes a free one. Without it CRM_SANDBOX_PORT, or 8003.")
     var port: Int?
@@ -40,10 +59,21 @@ struct SandboxCommand: ParsableCommand {
     @Option(help: "File to which the journal is appended, one JSON object a line.")
     var journal: String?
 
-    @Option(help: "Whether the imitations throttle as the real services do (klaviyo) or take everything (off).")
-    var rateLimits = RateLimits.klaviyo
+    @Option(help: "Whether the imitations have the limits of the real services (real) or take everything (off).")
+    var rateLimits = RateLimits.real
+
+    @Option(
+        name: .customLong("script"),
+        help: ArgumentHelp(
+            "File of a CRM that the sandbox does not know, in JSON: routes, records, answers. May be given several times.",
+            valueName: "file"))
+    var scripts: [String] = []
+
+    @Flag(name: .customLong("help-script"), help: "Prints what the file of --script may say, and ends.")
+    var showsScriptHelp = false
 
     func run() throws {
+        if showsScriptHelp { return print(ScriptedCRM.guide) }
         // Blocked before the first thread starts, so that all of them inherit it and only `sigwait` sees these.
         var endings = sigset_t()
         sigemptyset(&endings)
@@ -65,12 +95,13 @@ struct SandboxCommand: ParsableCommand {
             let port = try chosenPort()
             let key = try state.map(SigningKey.keptIn)
             let file = try journal.map { path throws(SetupError) in try JournalFile(path: path) }
+            let known: [any Imitation] = [
+                Google(keptKey: key, project: project ?? Self.environment("GCP_PROJECT_ID") ?? "crm-sandbox"),
+                Klaviyo(isLimited: rateLimits != .off), Salesforce(isLimited: rateLimits != .off), Creatio(), Echo(),
+            ]
+            let scripted = try ScriptedCRM.load(scripts, besides: known.map(\.name))
             let sandbox = Sandbox(
-                imitations: [
-                    Google(keptKey: key, project: project ?? Self.environment("GCP_PROJECT_ID") ?? "crm-sandbox"),
-                    Klaviyo(isLimited: rateLimits == .klaviyo), Echo(),
-                ],
-                journal: Journal(file: file), clock: SandboxClock(system: Self.systemTime))
+                imitations: known + scripted, journal: Journal(file: file), clock: SandboxClock(system: Self.systemTime))
             return try Self.listen(port, sandbox)
         } catch let error as SetupError {
             throw ValidationError(error.description)

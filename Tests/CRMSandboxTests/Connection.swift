@@ -6,6 +6,8 @@ final class Connection {
         let status: Int
         /// Names in lower case.
         let headers: [String: String]
+        /// Each `Set-Cookie` by itself.
+        let cookies: [String]
         let body: [UInt8]
     }
 
@@ -59,16 +61,19 @@ final class Connection {
         let lines = String(decoding: received[..<headEnd.lowerBound], as: UTF8.self).split(separator: "\r\n")
         guard let status = lines.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else { throw Failure.malformed }
         var headers: [String: String] = [:]
+        var cookies: [String] = []
         for line in lines.dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1)
             guard parts.count == 2 else { throw Failure.malformed }
-            headers[parts[0].lowercased()] = String(parts[1].drop { $0 == " " })
+            let value = String(parts[1].drop { $0 == " " })
+            headers[parts[0].lowercased()] = value
+            if parts[0].lowercased() == "set-cookie" { cookies.append(value) }
         }
         let length = Int(headers["content-length"] ?? "0") ?? 0
         while received.count < headEnd.upperBound + length { try readMore() }
         let body = Array(received[headEnd.upperBound..<headEnd.upperBound + length])
         received.removeFirst(headEnd.upperBound + length)
-        return Response(status: status, headers: headers, body: body)
+        return Response(status: status, headers: headers, cookies: cookies, body: body)
     }
 
     /// Whether the other side hangs up without another byte.

@@ -28,7 +28,9 @@ import Testing
         let sandbox = try await RunningSandbox()
         let page = try sandbox.send("GET", "/")
         #expect(page.status == 200)
-        for part in ["google", "klaviyo", "echo", "journal", "script", "clock", "accounts"] { #expect(try page.json[part] != nil) }
+        for part in ["google", "klaviyo", "salesforce", "creatio", "echo", "journal", "script", "clock", "accounts"] {
+            #expect(try page.json[part] != nil)
+        }
         #expect(try sandbox.send("GET", "/nowhere").status == 404)
     }
 
@@ -68,7 +70,7 @@ import Testing
 
     @Test(arguments: [
         (["--port", "70000"], "--port"), (["--port", "0", "--journal", "/nonexistent/j"], "/nonexistent/j"),
-        (["--port", "0", "--state", "/proc/nothing"], "--state"), (["--rate-limits", "some"], "klaviyo"),
+        (["--port", "0", "--state", "/proc/nothing"], "--state"), (["--rate-limits", "some"], "real"),
     ]) func mistakesAreNamed(arguments: [String], hint: String) async throws {
         let program = try BuiltProgram("crm-sandbox", arguments: arguments)
         #expect(try await program.waitForEnd() != .exited(0))

@@ -33,8 +33,8 @@ final class Echo: Imitation {
         if let account { state[account] = nil } else { state = [:] }
     }
 
-    func scriptedAnswer(status: Int, retryAfter: Int?) -> Answer {
-        let answer = Answer.json(["error": "scripted"], status: status)
+    func scriptedAnswer(to request: Request, status: Int, code: String?, retryAfter: Int?) -> Answer {
+        let answer = Answer.json(["error": .string(code ?? "scripted")], status: status)
         return retryAfter.map { answer.with(header: "Retry-After", String($0)) } ?? answer
     }
 

@@ -23,7 +23,7 @@ final class Google: Imitation {
 
     func forget(account: String?) {}
 
-    func scriptedAnswer(status: Int, retryAfter: Int?) -> Answer {
+    func scriptedAnswer(to request: Request, status: Int, code: String?, retryAfter: Int?) -> Answer {
         let answer = Answer.json(["error": ["code": .integer(status), "message": "The sandbox was told to answer this."]], status: status)
         return retryAfter.map { answer.with(header: "Retry-After", String($0)) } ?? answer
     }

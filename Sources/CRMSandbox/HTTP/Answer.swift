@@ -6,6 +6,7 @@ struct Answer {
     var headers: [(name: String, value: String)] = []
     var body: [UInt8] = []
     var effects: [Effect] = []
+    var manner = Manner.whole
 
     static func json(_ value: JSONValue, status: Int = 200, mediaType: String = "application/json") -> Answer {
         Answer(status: status, headers: [("Content-Type", mediaType)], body: value.serialized())

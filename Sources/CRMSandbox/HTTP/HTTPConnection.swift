@@ -92,11 +92,56 @@ final class HTTPConnection: ChannelInboundHandler {
         if !keepAlive { headers.replaceOrAdd(name: "Connection", value: "close") }
         let head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status), headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if !answer.body.isEmpty {
-            context.write(wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: answer.body)))), promise: nil)
+        switch answer.manner {
+        case .whole: writeBody(answer.body[...], context)
+        case .dripped(let time):
+            context.flush()
+            drip(answer.body[...], over: time, context) { connection, context in
+                connection.writeEnd(closes: !keepAlive && closesAtOnce, context)
+            }
+            return
+        case .truncated(let count):
+            let cut = context.eventLoop.makePromise(of: Void.self)
+            let channel = context.channel
+            cut.futureResult.whenComplete { _ in channel.close(promise: nil) }
+            let part = context.channel.allocator.buffer(bytes: answer.body.prefix(count))
+            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(part))), promise: cut)
+            return
         }
+        writeEnd(closes: !keepAlive && closesAtOnce, context)
+    }
+
+    private static let drops = 10
+
+    /// One piece after each part of the time; `end` when all are written.
+    private func drip(
+        _ body: ArraySlice<UInt8>, over time: Duration, pieces: Int = HTTPConnection.drops, _ context: ChannelHandlerContext,
+        end: @escaping (HTTPConnection, ChannelHandlerContext) -> Void
+    ) {
+        let bound = NIOLoopBound((self, context, end), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: TimeAmount(time / Self.drops)) {
+            let (connection, context, end) = bound.value
+            guard context.channel.isActive else { return }
+            let size = (body.count + pieces - 1) / pieces
+            connection.writeBody(body.prefix(size), context)
+            context.flush()
+            let rest = body.dropFirst(size)
+            if pieces == 1 {
+                end(connection, context)
+            } else {
+                connection.drip(rest, over: time, pieces: pieces - 1, context, end: end)
+            }
+        }
+    }
+
+    private func writeBody(_ bytes: ArraySlice<UInt8>, _ context: ChannelHandlerContext) {
+        guard !bytes.isEmpty else { return }
+        context.write(wrapOutboundOut(.body(.byteBuffer(context.channel.allocator.buffer(bytes: bytes)))), promise: nil)
+    }
+
+    private func writeEnd(closes: Bool, _ context: ChannelHandlerContext) {
         let written = context.eventLoop.makePromise(of: Void.self)
-        if !keepAlive, closesAtOnce {
+        if closes {
             let channel = context.channel
             written.futureResult.whenComplete { _ in channel.close(promise: nil) }
         }

@@ -4,13 +4,17 @@ import NIOHTTP1
 /// One request as the imitations see it: decoded path, decoded query, whole body.
 struct Request {
     let method: String
-    /// The path as it was written, without the query.
-    let path: String
+    /// The path as it was written, without the query. It begins with the imitation's name, also when the host name chose the imitation.
+    private(set) var path: String
     /// Decoded, without empty ones: a slash at the end changes nothing.
-    let segments: [String]
+    private(set) var segments: [String]
     let query: Query
     let headers: HTTPHeaders
     let body: [UInt8]
+    /// The service's own host name, when the request was made to it.
+    private(set) var host: String?
+    /// What a script does to it.
+    var interference = Interference()
 
     init(method: String, target: String, headers: HTTPHeaders, body: [UInt8]) {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -31,7 +35,21 @@ struct Request {
     func has(header name: String) -> Bool { headers.contains(name: name) }
 
     /// What links in answers start with.
-    var origin: String { "http://" + (header("host") ?? "127.0.0.1") }
+    var origin: String { host.map { "https://\($0)" } ?? "http://\(header("host") ?? "127.0.0.1")" }
+
+    /// What links into the imitation start with: its name is a part of the path only where no host name says it.
+    var base: String { host == nil ? "\(origin)/\(segments.first ?? "")" : origin }
+
+    /// From the header, in lower case, without a port.
+    var hostName: String? { header("host").map { String($0.prefix { $0 != ":" }).lowercased() } }
+
+    func routed(to imitation: String, host: String) -> Request {
+        var request = self
+        request.path = "/\(imitation)\(path)"
+        request.segments.insert(imitation, at: 0)
+        request.host = host
+        return request
+    }
 
     /// The media type without its parameters, in lower case.
     var mediaType: String? {

@@ -10,6 +10,8 @@ struct JournalSummary {
         var duplicates = 0
         var cut = 0
         var refused: [Int: Int] = [:]
+        /// Of bulk requests that were answered with a success.
+        var refusedItems = 0
     }
 
     private var counts: [String: [String: Counts]] = [:]
@@ -41,7 +43,9 @@ extension JournalSummary.Counts {
         case .contactUpdated: contactUpdates += 1
         case .eventRecorded: events += 1
         case .eventDuplicate: duplicates += 1
-        case .refused: refused[entry.status ?? 0, default: 0] += 1
+        case .refused:
+            let status = entry.status ?? 0
+            if (200...299).contains(status) { refusedItems += 1 } else { refused[status, default: 0] += 1 }
         }
     }
 
@@ -50,6 +54,7 @@ extension JournalSummary.Counts {
             "requests": .integer(requests), "contacts": .integer(contacts), "contact_updates": .integer(contactUpdates),
             "events": .integer(events), "duplicates": .integer(duplicates), "cut": .integer(cut),
             "refused": .object(JSONObject(refused.sorted { $0.key < $1.key }.map { (String($0.key), .integer($0.value)) })),
+            "refused_items": .integer(refusedItems),
         ]
     }
 }

@@ -12,6 +12,7 @@ final class Klaviyo: Imitation {
     private static let jsonLimits = JSONLimits(maximumDepth: 64, maximumTokens: 2_000_000)
 
     let name = Klaviyo.pathName
+    let hosts = ["a.klaviyo.com"]
 
     private let isLimited: Bool
     private let serials = SerialNumbers()
@@ -33,18 +34,26 @@ final class Klaviyo: Imitation {
         }
     }
 
+    func configure(account email: String, _ settings: JSONObject) throws(SetupError) {
+        guard EmailAddressRule.accepts(email) else { throw SetupError("An account of klaviyo is an e-mail address.") }
+        let account = account(email.lowercased())
+        var changed = account.settings
+        try changed.change(settings)
+        account.settings = changed
+    }
+
     func forget(account: String?) {
         if let account { known[account] = nil } else { known = [:] }
         events.forget(account: account)
     }
 
-    func scriptedAnswer(status: Int, retryAfter: Int?) -> Answer {
+    func scriptedAnswer(to request: Request, status: Int, code: String?, retryAfter: Int?) -> Answer {
         guard status >= 400 else { return Answer(status: status) }
         let refusal =
             status == 429
             ? KlaviyoRefusal.throttled(retryAfter: retryAfter ?? 1)
             : KlaviyoRefusal(
-                status: status, code: Self.code(of: status), title: "Scripted.", detail: "The sandbox was told to answer this.")
+                status: status, code: code ?? Self.code(of: status), title: "Scripted.", detail: "The sandbox was told to answer this.")
         var answer = refusal.answer(id: serials.nextErrorID())
         // A captured 429 came without the header, so a script may leave it out.
         answer.headers.removeAll { $0.name == "Retry-After" }
@@ -75,11 +84,7 @@ final class Klaviyo: Imitation {
         let revision = try revision(of: request)
         guard path.first == "api" else { throw .notFound("Klaviyo's paths begin with /api/.") }
         let (operation, id) = try KlaviyoOperation.find(request.method, Array(path.dropFirst()))
-        if key(of: request)?.hasPrefix(Self.noScopePrefix) == true, operation.scopes.contains("accounts:read") {
-            throw KlaviyoRefusal(
-                status: 403, code: "permission_denied", title: "You do not have permission to perform this action.",
-                detail: "The key lacks the scope accounts:read.", source: .pointer("/data/"))
-        }
+        try checkScopes(of: operation, request, account)
         if isLimited { standing = try account.limits.admit(operation, at: now) }
         for (parameter, _) in request.query.parameters where !operation.parameters.contains(parameter) {
             throw .invalidParameter(String(parameter.prefix(80)), "This call has no such parameter, or the sandbox does not play it.")
@@ -101,10 +106,25 @@ final class Klaviyo: Imitation {
                 status: 401, code: "authentication_failed", title: "Incorrect authentication credentials.",
                 detail: "The API key is not known, or the scheme is not Klaviyo-API-Key.", source: .pointer("/data/"))
         }
+        return account(email)
+    }
+
+    private func account(_ email: String) -> KlaviyoAccount {
         if let account = known[email] { return account }
         let account = KlaviyoAccount(email: email, serials: serials)
         known[email] = account
         return account
+    }
+
+    private func checkScopes(
+        of operation: KlaviyoOperation, _ request: Request, _ account: KlaviyoAccount
+    ) throws(KlaviyoRefusal) {
+        var missing = account.settings.missingScopes
+        if key(of: request)?.hasPrefix(Self.noScopePrefix) == true { missing.insert("accounts:read") }
+        guard let scope = operation.scopes.first(where: missing.contains) else { return }
+        throw KlaviyoRefusal(
+            status: 403, code: "permission_denied", title: "You do not have permission to perform this action.",
+            detail: "The key lacks the scope \(scope).", source: .pointer("/data/"))
     }
 
     private func key(of request: Request) -> String? {

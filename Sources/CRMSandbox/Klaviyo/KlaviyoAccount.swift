@@ -15,6 +15,7 @@ final class KlaviyoAccount {
     private(set) var eventCount = 0
     var jobs: [String: KlaviyoImportJob] = [:]
     var limits = KlaviyoRateLimits()
+    var settings = KlaviyoAccountSettings()
 
     private let serials: SerialNumbers
 

@@ -14,8 +14,13 @@ extension KlaviyoCall {
         let lists = try data.optional("relationships")?.optional("lists")?.optional("data").map(Self.lists) ?? []
         var job = KlaviyoImportJob(id: serials.next(at: now), created: now, total: rows.count, lists: lists)
         var effects: [Effect] = []
-        for row in rows {
+        for (index, row) in rows.enumerated() {
             do throws(KlaviyoRefusal) {
+                if request.interference.fails(item: index) {
+                    throw KlaviyoRefusal(
+                        status: 400, code: request.interference.batchError?.stringValue ?? "error", title: "Scripted.",
+                        detail: "The sandbox was told to answer this.", source: .pointer(row.pointer))
+                }
                 let input = try KlaviyoProfileInput(row)
                 try input.requireIdentifier(at: "\(row.pointer)/attributes")
                 let (profile, isNew) = try upsert(input)

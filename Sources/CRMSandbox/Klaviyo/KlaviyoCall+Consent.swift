@@ -22,14 +22,34 @@ extension KlaviyoCall {
         for profile in try profiles.elements() {
             changes.append(try KlaviyoConsentChange(profile, to: consent, isHistorical: isHistorical, source: source, at: now))
         }
+        let list = try list(data.optional("relationships"))
         guard (1...limit).contains(changes.count) else { throw .invalid("A request holds 1 to \(limit) profiles.", at: profiles.pointer) }
         var effects: [Effect] = []
         for change in changes {
             let (profile, isNew) = try upsert(change.profile)
-            account.changeConsent(of: profile.id, at: now, change.apply)
+            // Who must confirm is asked to, and is subscribed when they do: the sandbox's people never do.
+            let waits = consent == "SUBSCRIBED" && !isHistorical && list?.isDoubleOptIn == true
+            if !waits {
+                account.changeConsent(of: profile.id, at: now, change.apply)
+                if let email = change.subscribedAddress { account.settings.liftSuppression(of: email) }
+            }
             effects.append(effect(isNew ? .contactCreated : .contactUpdated, profile))
         }
         return Answer(status: 202, effects: effects)
+    }
+}
+
+extension KlaviyoCall {
+    private func list(_ relationships: KlaviyoField?) throws(KlaviyoRefusal) -> (id: String, isDoubleOptIn: Bool)? {
+        guard let relationships else { return nil }
+        try relationships.onlyMembers(["list"], of: "relationships")
+        guard let list = relationships.optional("list") else { return nil }
+        let id = try list.required("data").resource("list", members: ["type", "id"]).required("id")
+        let text = try id.string()
+        guard let isDoubleOptIn = account.settings.lists[text] else {
+            throw .notFound("A list with id \(text.prefix(64)) does not exist.", at: id.pointer)
+        }
+        return (text, isDoubleOptIn)
     }
 }
 
@@ -40,7 +60,8 @@ private struct KlaviyoConsentChange {
     private var sms: KlaviyoConsent.Channel?
 
     init(_ field: KlaviyoField, to consent: String, isHistorical: Bool, source: String?, at now: Timestamp) throws(KlaviyoRefusal) {
-        _ = try field.resource("profile", members: ["type", "id", "attributes"])
+        // Only the subscription of a profile may name it by Klaviyo's id.
+        _ = try field.resource("profile", members: consent == "SUBSCRIBED" ? ["type", "id", "attributes"] : ["type", "attributes"])
         let attributes = try field.required("attributes")
         try attributes.onlyMembers(["email", "phone_number", "subscriptions", "age_gated_date_of_birth"], of: "profile")
         var plain = field.value.objectValue ?? [:]
@@ -62,6 +83,11 @@ private struct KlaviyoConsentChange {
             if name == "email" { email = changed } else { sms = changed }
         }
         guard email != nil || sms != nil else { throw .invalid("A channel is required.", at: subscriptions.pointer) }
+    }
+
+    /// Of this address a subscription lifts the suppressions that it can lift.
+    var subscribedAddress: String? {
+        email?.consent == "SUBSCRIBED" ? profile.attributes["email"]?.stringValue : nil
     }
 
     func apply(to consent: inout KlaviyoConsent) {

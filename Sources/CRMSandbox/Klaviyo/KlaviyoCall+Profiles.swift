@@ -53,7 +53,8 @@ extension KlaviyoCall {
             throw .invalidParameter("additional-fields[profile]", "The sandbox does not play '\(unknown.prefix(40))'.")
         }
         let fields = request.query["fields[profile]"].map { Set($0.split(separator: ",").map(String.init)) }
-        return profile.json(links: base, withSubscriptions: additional.contains("subscriptions"), fields: fields)
+        let ban = profile.email.flatMap { account.settings.suppressed[$0.lowercased()] }
+        return profile.json(links: base, withSubscriptions: additional.contains("subscriptions"), ban: ban, fields: fields)
     }
 
     private func sorted(_ profiles: [KlaviyoProfile]) throws(KlaviyoRefusal) -> [KlaviyoProfile] {

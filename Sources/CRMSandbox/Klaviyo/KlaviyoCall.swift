@@ -19,7 +19,7 @@ struct KlaviyoCall {
     let body: JSONValue
 
     /// What links start with.
-    var base: String { "\(request.origin)/\(Klaviyo.pathName)" }
+    var base: String { request.base }
 
     var data: KlaviyoField {
         get throws(KlaviyoRefusal) { try KlaviyoField(value: body, pointer: "").required("data") }

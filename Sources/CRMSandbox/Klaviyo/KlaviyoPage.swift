@@ -45,6 +45,6 @@ struct KlaviyoPage<Element> {
         var parameters = call.request.query.parameters.filter { cursor == nil || $0.name != "page[cursor]" }
         if let cursor { parameters.append(("page[cursor]", Base64URL.encode(Array(String(cursor).utf8)))) }
         let query = parameters.map { "\(PercentEncoding.encode($0.name))=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
-        return call.request.origin + call.request.path + (query.isEmpty ? "" : "?\(query)")
+        return call.base + call.request.path.dropFirst(Klaviyo.pathName.count + 1) + (query.isEmpty ? "" : "?\(query)")
     }
 }

@@ -38,7 +38,7 @@ struct KlaviyoProfile {
     }
 
     /// The resource as it stands in answers.
-    func json(links base: String, withSubscriptions: Bool, fields: Set<String>?) -> JSONValue {
+    func json(links base: String, withSubscriptions: Bool, ban: String?, fields: Set<String>?) -> JSONValue {
         var members: JSONObject = [:]
         for name in ["email", "phone_number", "external_id", "first_name", "last_name", "organization", "locale", "title", "image"] {
             members[name] = attributes[name] ?? .null
@@ -52,7 +52,7 @@ struct KlaviyoProfile {
         }
         members["location"] = .object(place)
         members["properties"] = .object(properties)
-        if withSubscriptions { members["subscriptions"] = consent.json }
+        if withSubscriptions { members["subscriptions"] = consent.json(ban: ban, since: created) }
         if let fields { members = JSONObject(members.filter { fields.contains($0.key) }.map { ($0.key, $0.value) }) }
         let own = "\(base)/api/profiles/\(id)"
         return [

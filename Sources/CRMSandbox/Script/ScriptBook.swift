@@ -65,7 +65,7 @@ final class ScriptBook {
     private static func firstEmail(in value: JSONValue) -> String? {
         switch value {
         case .object(let members):
-            if let email = members["email"]?.stringValue { return email }
+            for (key, member) in members where key.lowercased() == "email" { if let email = member.stringValue { return email } }
             for (_, member) in members { if let email = firstEmail(in: member) { return email } }
             return nil
         case .array(let elements):

@@ -2,25 +2,6 @@ import CRMCore
 
 /// One answer of a script: what happens to one request.
 struct ScriptedAnswer {
-    struct Fixed {
-        var status: Int
-        var retryAfter: Int?
-        var headers: [(name: String, value: String)]
-        /// Without one, the imitated service's own words for the status.
-        var body: (content: [UInt8], mediaType: String)?
-
-        func answer(in imitation: any Imitation) -> Answer {
-            guard let body else {
-                var answer = imitation.scriptedAnswer(status: status, retryAfter: retryAfter)
-                answer.headers += headers
-                return answer
-            }
-            var answer = Answer(status: status, headers: [("Content-Type", body.mediaType)] + headers, body: body.content)
-            if let retryAfter { answer.headers.append(("Retry-After", String(retryAfter))) }
-            return answer
-        }
-    }
-
     enum Action {
         case real
         case fixed(Fixed)
@@ -30,65 +11,98 @@ struct ScriptedAnswer {
         case cutAfter
     }
 
-    var delay: Duration
-    var action: Action
+    enum SessionEnd: String { case before, after }
+
+    var delay = Duration.zero
+    var action = Action.real
+    /// Whoever sends the request is logged out everywhere, before it is looked at or after it is done.
+    var endsSession: SessionEnd?
+    var interference = Interference()
+    var manner = Manner.whole
     /// As it was sent, for `GET /script`.
     let source: JSONValue
 }
 
 extension ScriptedAnswer {
-    private static let members: Set<String> = ["status", "retry_after", "headers", "body", "content_type", "delay_ms", "cut"]
+    private static let ownMembers: Set<String> = [
+        "delay_ms", "cut", "end_session", "batch_failures", "batch_error", "end_session_at_item", "drip_ms", "truncate_at",
+    ]
 
     init(_ source: JSONValue) throws(SetupError) {
         self.source = source
-        delay = .zero
-        action = .real
         if source.stringValue == "real" { return }
-        guard let object = source.objectValue else {
-            throw SetupError("An answer is \"real\" or an object, such as {\"status\": 500}.")
-        }
-        if let unknown = object.keys.first(where: { !Self.members.contains($0) }) {
-            throw SetupError(
-                "An answer has no member \"\(unknown.prefix(40))\"; it knows \(Self.members.sorted().joined(separator: ", ")).")
-        }
-        if let milliseconds = object["delay_ms"] {
-            guard let count = milliseconds.intValue, (0...600_000).contains(count) else {
-                throw SetupError("`delay_ms` is a number from 0 to 600000.")
+        if let status = source.intValue {
+            guard (200...299).contains(status) || (400...599).contains(status) else {
+                throw SetupError("A number alone is a status: 200 to 299 for the real answer, 400 to 599 for the service's own words.")
             }
-            delay = .milliseconds(count)
+            if status >= 400 { action = .fixed(Fixed(status: status)) }
+            return
         }
+        guard let object = source.objectValue else {
+            throw SetupError("An answer is \"real\", a status, or an object such as {\"status\": 429, \"retry_after\": 3}.")
+        }
+        let members = Self.ownMembers.union(Fixed.members)
+        if let unknown = object.keys.first(where: { !members.contains($0) }) {
+            throw SetupError(
+                "An answer has no member \"\(unknown.prefix(40))\"; it knows \(members.sorted().joined(separator: ", ")).")
+        }
+        delay = try Self.milliseconds("delay_ms", object) ?? .zero
+        interference = try Interference(object)
+        endsSession = try Self.sessionEnd(object)
+        manner = try Self.manner(object)
         switch object["cut"]?.stringValue {
         case "before": action = .cutBefore
         case "after": action = .cutAfter
-        case nil where object["cut"] == nil:
-            if object["status"] != nil || object["body"] != nil { action = .fixed(try Fixed(object)) }
+        case nil where object["cut"] == nil: if let fixed = try Fixed(object) { action = .fixed(fixed) }
         default: throw SetupError("`cut` is \"before\" or \"after\".")
         }
     }
+
+    private static func sessionEnd(_ object: JSONObject) throws(SetupError) -> SessionEnd? {
+        guard let value = object["end_session"] else { return nil }
+        if value == true { return .before }
+        guard let end = value.stringValue.flatMap(SessionEnd.init(rawValue:)) else {
+            throw SetupError("`end_session` is \"before\", \"after\" or true, which means before.")
+        }
+        return end
+    }
+
+    private static func manner(_ object: JSONObject) throws(SetupError) -> Manner {
+        if let time = try milliseconds("drip_ms", object) {
+            guard object["truncate_at"] == nil else { throw SetupError("`drip_ms` and `truncate_at` exclude each other.") }
+            return .dripped(over: time)
+        }
+        guard let end = object["truncate_at"] else { return .whole }
+        guard let count = end.intValue, count >= 0 else { throw SetupError("`truncate_at` is a number of bytes.") }
+        return .truncated(after: count)
+    }
+
+    private static func milliseconds(_ name: String, _ object: JSONObject) throws(SetupError) -> Duration? {
+        guard let value = object[name] else { return nil }
+        guard let count = value.intValue, (0...600_000).contains(count) else { throw SetupError("`\(name)` is a number from 0 to 600000.") }
+        return .milliseconds(count)
+    }
 }
 
-extension ScriptedAnswer.Fixed {
-    init(_ object: JSONObject) throws(SetupError) {
-        guard let status = (object["status"] ?? 200).intValue, (200...599).contains(status) else {
-            throw SetupError("`status` is a number from 200 to 599.")
-        }
-        self.status = status
-        retryAfter = nil
-        if let wait = object["retry_after"] {
-            guard let seconds = wait.intValue, seconds >= 0 else { throw SetupError("`retry_after` is a number of seconds.") }
-            retryAfter = seconds
-        }
-        headers = []
-        for (name, value) in object["headers"]?.objectValue ?? [:] {
-            guard let value = value.stringValue, !name.isEmpty, (name + value).utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
-                throw SetupError("`headers` is an object of printable ASCII strings.")
+extension Interference {
+    fileprivate init(_ object: JSONObject) throws(SetupError) {
+        if let items = object["batch_failures"] {
+            guard let places = items.arrayValue?.map(\.intValue), places.allSatisfy({ $0.map { $0 >= 0 } ?? false }) else {
+                throw SetupError("`batch_failures` is an array of places in the request, counted from 0.")
             }
-            headers.append((name, value))
+            batchFailures = Set(places.compactMap(\.self))
         }
-        body = nil
-        if let content = object["body"] {
-            let bytes = content.stringValue.map { Array($0.utf8) } ?? content.serialized()
-            body = (bytes, object["content_type"]?.stringValue ?? "application/json")
+        if let error = object["batch_error"] {
+            guard error.intValue.map({ (400...599).contains($0) }) ?? (error.stringValue != nil) else {
+                throw SetupError("`batch_error` is a status from 400 to 599, or the service's own code of an error.")
+            }
+            batchError = error
+        }
+        if let item = object["end_session_at_item"] {
+            guard let place = item.intValue, place >= 0 else {
+                throw SetupError("`end_session_at_item` is a place in the request, counted from 0.")
+            }
+            endsSessionBeforeItem = place
         }
     }
 }
