@@ -19,7 +19,11 @@ CONNECTIONS = 8
 PATIENCE = 120  # seconds: for a call to be taken, and for the last delivery to arrive
 
 # How the sandbox's accounts sign in. A CRM in service that is not here is left alone.
-SANDBOX_CREDENTIALS = {"klaviyo": lambda email: {"api_key": "pk_sandbox_" + email}}
+SANDBOX_CREDENTIALS = {
+    "klaviyo": lambda email: {"api_key": "pk_sandbox_" + email},
+    "salesforce": lambda email: {"username": email, "password": "sandbox", "security_token": "token"},
+    "creatio": lambda email: {"instance_url": "https://demo.creatio.com", "username": email, "password": "sandbox"},
+}
 
 
 class Stop(Exception):
@@ -200,6 +204,10 @@ def report(merchant, crm_types, lines, answers, arrivals, seconds):
         if arrived.get("events", 0) + len(dead) != accepted:
             complaints.append(f"{crm_type}: {accepted} events were accepted, but {arrived.get('events', 0)} arrived and {len(dead)} died")
         complaints += [f"{crm_type}: an entry was refused: {entry['error']}" for entry in entries if "error" in entry]
+    for kind in ("events", "contacts"):
+        counts = {crm_type: arrivals.get(crm_type, {}).get(merchant.email, {}).get(kind, 0) for crm_type in crm_types}
+        if len(set(counts.values())) > 1:
+            complaints.append(f"the CRMs hold different numbers of {kind}: {counts}")
     print("\n  rejected, as it should be:" if rejected else "\n  nothing was rejected")
     for number, answer in rejected:
         for code, pointer, detail in answer.problem():

@@ -3,6 +3,8 @@
 
 SWIFT_NEEDED=6.3
 PACKAGES=(libpq-dev libssl-dev libcurl4-openssl-dev postgresql postgresql-contrib pkg-config binutils openssl curl ca-certificates)
+# Tests alone need these: TLS before the sandbox, the CRMs' own clients, providers in C.
+TEST_PACKAGES=(stunnel4 make libjson-c-dev)
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -26,6 +28,7 @@ missing_packages() {
         grep -qx "$package installed" <<<"$installed" || echo "$package"
     done
     have cc || echo gcc
+    [[ " ${PACKAGES[*]} " != *" stunnel4 "* ]] || python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     have python3 || echo python3
     # Only the files of /docs and /redoc need it.
     docs_files_are_there || python3 -c 'import pip' 2>/dev/null || echo python3-pip
@@ -68,6 +71,17 @@ apt_install() {
         as_root apt-get -q -o DPkg::Lock::Timeout=300 update
         "${install[@]}"
     }
+}
+
+# The CRMs' own clients from PyPI, in an environment of their own; made anew when the list has changed.
+clients() {
+    local list=$ROOT/scripts/clients.txt environment=$DEV/clients
+    if [ ! -f "$environment/ready" ] || [ "$list" -nt "$environment/ready" ]; then
+        rm -rf "$environment"
+        python3 -m venv "$environment"
+        "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$list"
+        touch "$environment/ready"
+    fi
 }
 
 docs_files_are_there() { [ -f "$DEV/docs/VERSION" ] && [ ! "$ROOT/scripts/docs-files.txt" -nt "$DEV/docs/VERSION" ]; }

@@ -102,6 +102,25 @@ static slice plain_text(slice object, const char *name) {
     return (slice){value.start + 1, value.length - 2};
 }
 
+/* Whether the bytes are one object from end to end, in UTF-8: a part of an answer may not be passed on as a result. */
+static bool is_whole_object(slice text) {
+    const char *end = text.start + text.length;
+    const char *at = skip_space(text.start, end);
+    if (at >= end || *at != '{') return false;
+    at = skip_value(at, end);
+    if (!at || skip_space(at, end) != end) return false;
+    for (const unsigned char *c = (const unsigned char *)text.start; c < (const unsigned char *)end;) {
+        int more = *c < 0x80 ? 0 : *c >= 0xC2 && *c < 0xE0 ? 1 : (*c & 0xF0) == 0xE0 ? 2 : *c >= 0xF0 && *c < 0xF5 ? 3 : -1;
+        if (more < 0 || (const unsigned char *)end - c <= more) return false;
+        /* Overlong forms, surrogates, and what is beyond the last character. */
+        if ((*c == 0xE0 && c[1] < 0xA0) || (*c == 0xED && c[1] > 0x9F) || (*c == 0xF0 && c[1] < 0x90) || (*c == 0xF4 && c[1] > 0x8F))
+            return false;
+        for (c++; more > 0; more--, c++)
+            if ((*c & 0xC0) != 0x80) return false;
+    }
+    return true;
+}
+
 static slice json(crm_bytes bytes) { return (slice){bytes.ptr ? (const char *)bytes.ptr : "", bytes.len}; }
 
 /* ---- One instance: the operator's configuration and the host's services ---- */
@@ -204,12 +223,12 @@ static void translate(const operation *op, slice body, uint32_t http_status) {
         succeed(op, validated, sizeof validated - 1);
         return;
     }
-    slice id = member(body, "id"); /* with its quotes, so it can be written into JSON as it is */
+    slice id = is_whole_object(body) ? member(body, "id") : (slice){NULL, 0}; /* with its quotes, so it can be written into JSON as it is */
     size_t room = id.length + body.length + 128;
     char *payload = id.start && id.length > 2 && id.start[0] == '"' ? malloc(room) : NULL;
     if (!payload) {
         finish(op->ctx, op->done, CRM_STATUS_UPSTREAM, CRM_RESULT_RETRYABLE, 0, TEXT("echo.strange_answer"),
-               TEXT("echo's answer has no id"));
+               TEXT("echo's answer is not an object with an id"));
         return;
     }
     int length;

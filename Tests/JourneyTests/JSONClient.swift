@@ -25,6 +25,7 @@ struct JSONClient: Sendable {
     func post(_ path: String, _ body: JSONValue, headers: [String: String] = [:]) async throws -> Answer {
         try await send("POST", path, body, headers)
     }
+    func patch(_ path: String, _ body: JSONValue) async throws -> Answer { try await send("PATCH", path, body, [:]) }
     func delete(_ path: String) async throws -> Answer { try await send("DELETE", path, nil, [:]) }
 
     private func send(_ method: String, _ path: String, _ body: JSONValue?, _ headers: [String: String]) async throws -> Answer {

@@ -11,12 +11,13 @@ final class RunningService {
     private(set) var host: BuiltProgram
     private(set) var base: String
     private(set) var adminBase: String
-    private let environment: [String: String]
+    let environment: [String: String]
 
-    /// `databaseDSN` takes a DSN of the test database and gives the one that the host uses, such as one through a proxy. The sandbox's rate
+    /// The libraries of these CRMs are in service, each led to the sandbox. `databaseDSN` takes a DSN of the test database and gives the one that the host uses, such as one through a proxy. The sandbox's rate
     /// limits are off unless a test asks for them.
     init(
-        databaseDSN: (String) throws -> String = { $0 }, sandboxArguments: [String] = ["--rate-limits", "off"],
+        crms: [String] = ["klaviyo"], databaseDSN: (String) throws -> String = { $0 },
+        sandboxArguments: [String] = ["--rate-limits", "off"],
         settings: [String: String] = [:]
     ) async throws {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("crm-journey-\(UUID().uuidString)")
@@ -36,10 +37,12 @@ final class RunningService {
             "CRM_STATE_DIR": directory.appendingPathComponent("state").path,
             "CRM_SQL_DIR": Self.checkout.appendingPathComponent("sql").path,
         ].merging(settings) { $1 }
-        try Self.copy(try Self.klaviyoLibrary, to: directory.appendingPathComponent("providers/libKlaviyoProvider.so"))
-        try Self.entry(
-            library: "libKlaviyoProvider.so", base: sandboxBase + "/klaviyo", origin: sandboxBase
-        ).write(to: directory.appendingPathComponent("config/providers.d/klaviyo.yaml"), atomically: true, encoding: .utf8)
+        for crm in crms {
+            let library = "lib\(crm.capitalized)Provider.so"
+            try Self.copy(try BuiltProgram.path(of: library), to: directory.appendingPathComponent("providers/\(library)"))
+            try Self.entry(library: library, base: "\(sandboxBase)/\(crm)", origin: sandboxBase)
+                .write(to: directory.appendingPathComponent("config/providers.d/\(crm).yaml"), atomically: true, encoding: .utf8)
+        }
         host = try BuiltProgram("crm-host", arguments: ["serve"], environment: environment, workingDirectory: directory.path)
         base = try await Self.address(of: host, "crm-host listening on ")
         adminBase = try await Self.address(of: host, "crm-host administration on ")
@@ -50,10 +53,6 @@ final class RunningService {
     /// The checkout that these tests were built from.
     static let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
-
-    static var klaviyoLibrary: String {
-        get throws { try BuiltProgram.path(of: "libKlaviyoProvider.so") }
-    }
 
     static func entry(library: String, base: String, origin: String) -> String {
         """

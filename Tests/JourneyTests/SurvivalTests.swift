@@ -8,6 +8,9 @@ import Testing
         let service = try await RunningService()
         let client = try await service.merchant("killed@example.test")
         let total = 1_000
+        // Slow enough that the host is not done before it is killed.
+        _ = try await service.sandboxClient.post(
+            "/script", ["crm": "klaviyo", "method": "POST", "path_prefix": "/api/events", "answers": [["delay_ms": 100]], "repeat": true])
         try await withThrowingTaskGroup(of: Void.self) { group in
             for worker in 0..<16 {
                 group.addTask {
@@ -27,6 +30,7 @@ import Testing
         try await eventually("some have arrived") { try await arrived(service).isEmpty ? nil : () }
         #expect(try await service.host.stop(SIGKILL) == .signalled(SIGKILL))
         let before = Set(try await arrived(service))
+        _ = try await service.sandboxClient.delete("/script")
         try await service.restartHost()
         let after = try await eventually("all arrive") {
             let ids = try await arrived(service)

@@ -22,9 +22,15 @@ package final class BuiltProgram: Sendable {
     private let ending = Mutex<Ending?>(nil)
 
     /// `environment` is put over `PATH`, `HOME` and `LANG`, and over nothing else of the test's own.
-    package init(_ name: String, arguments: [String] = [], environment: [String: String] = [:], workingDirectory: String? = nil) throws {
-        self.name = name
-        let path = try Self.path(of: name)
+    package convenience init(
+        _ name: String, arguments: [String] = [], environment: [String: String] = [:], workingDirectory: String? = nil
+    ) throws {
+        try self.init(path: Self.path(of: name), arguments: arguments, environment: environment, workingDirectory: workingDirectory)
+    }
+
+    /// Any other program, under the same care.
+    package init(path: String, arguments: [String] = [], environment: [String: String] = [:], workingDirectory: String? = nil) throws {
+        name = path.split(separator: "/").last.map(String.init) ?? path
         outputFile = try Self.temporaryFile()
         errorFile = try Self.temporaryFile()
         pid = try Self.spawn(

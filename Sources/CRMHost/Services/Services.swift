@@ -39,10 +39,10 @@ struct Services {
         await providers.reload()
 
         // What is on its way to them.
+        let connections = PostgresConnectionStore(pool: worker, vault: vault, hash: serviceKeys.hash, clock: systemNow, random: random)
         let delivery = DeliveryService(
-            store: PostgresLaneStore(pool: worker),
-            connections: PostgresConnectionStore(pool: worker, vault: vault, hash: serviceKeys.hash, clock: systemNow, random: random),
-            catalog: providers, clock: DeliveryClock(wall: systemNow), random: random, logger: logger)
+            store: PostgresLaneStore(pool: worker), connections: connections, catalog: providers, clock: DeliveryClock(wall: systemNow),
+            random: random, logger: logger)
 
         // The listeners.
         let readiness = ReadinessCheck(pools: [api, worker], migrations: migrations)
@@ -55,8 +55,9 @@ struct Services {
             now: systemNow, random: random, readiness: { await readiness.now() }, didAccept: { delivery.wake() })
         let server = APIServer(dependencies, configuration: APIConfiguration(configuration))
         let administration = AdminAPI(
-            readiness: { await readiness.now() }, providers: { .object(["data": .array(providers.snapshot().map(\.json))]) },
-            now: systemNow, random: random)
+            readiness: { await readiness.now() },
+            providers: { await ProviderReport(providers, connections).json },
+            metrics: { providers.metrics.prometheusText }, now: systemNow, random: random)
 
         all = [
             api, worker, KeyRefresh(keys: keys), PartitionUpkeep(pool: worker, logger: logger), ProviderWatcher(providers),
