@@ -83,7 +83,7 @@ extension DeliveryService {
     }
 
     private func scout(_ group: inout DiscardingTaskGroup) async {
-        let types = surroundings.catalog.loaded.map(\.crmType)
+        let types = surroundings.catalog.loaded.map(\.crmType).filter(surroundings.catalog.isInService)
         let free = configuration.laneLimit - lanes.count
         do {
             // Some more than there is room for: processes that search at the same time should not all ask for the same ones.

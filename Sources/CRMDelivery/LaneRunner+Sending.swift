@@ -93,7 +93,7 @@ extension LaneRunner {
         let request = ProviderRequest(
             operation: row.kind == .contact ? .createOrUpdateContact : .sendEvent, credentials: opened.credentials,
             settings: opened.integration.settings, payload: [row.kind.rawValue: .object(row.payload)],
-            idempotencyKey: row.idempotencyKey.uuidString.lowercased(), account: lane.integration.description,
+            idempotencyKey: row.idempotencyKey.uuidString.lowercased(), account: account,
             // Whether a process that vanished had sent it is not known either.
             attempt: row.attempts + 1, lookBeforeWrite: row.isAmbiguous || row.crashMarks > 0 || isCautious,
             timeout: configuration.callTimeout)
@@ -112,7 +112,7 @@ extension LaneRunner {
         doubt = .validating
         let request = ProviderRequest(
             operation: .validateCredentials, credentials: opened.credentials, settings: opened.integration.settings, payload: [:],
-            idempotencyKey: lane.integration.description, account: lane.integration.description, timeout: configuration.callTimeout)
+            idempotencyKey: lane.integration.description, account: account, timeout: configuration.callTimeout)
         let attempt = self.attempt(request, opened)
         group.addTask { [mailbox, slots = surroundings.slots] in
             let outcome = await attempt.run()
@@ -120,6 +120,8 @@ extension LaneRunner {
             mailbox.post(.validated(outcome))
         }
     }
+
+    private var account: String { ProviderRequest.account(of: lane.key.merchant, lane.crmType) }
 
     private func attempt(_ request: ProviderRequest, _ opened: OpenedConnection) -> LaneAttempt {
         LaneAttempt(

@@ -145,6 +145,9 @@ actor LaneRunner {
     private func connectionIs(_ news: HeldLane) {
         credentialVersion = news.credentialVersion
         guard let opened = connection?.opened.integration else { return }
-        if news.credentialVersion != opened.credentialVersion || news.integrationState != opened.state { connection = nil }
+        let isSame =
+            news.credentialVersion == opened.credentialVersion && news.integrationState == opened.state
+            && news.updatedAt == opened.updatedAt
+        if !isSame { connection = nil }
     }
 }

@@ -4,8 +4,8 @@ package import CRMCore
 package struct LaneWindow {
     /// By sequence.
     private var rows: [QueuedDelivery] = []
-    /// Rows that are being sent, with their contacts.
-    private var sending: [Int64: [UInt8]] = [:]
+    /// Rows that are being sent, with the marks of their contacts.
+    private var sending: [Int64: [Int]] = [:]
     /// Rows that ended here but are still in the table.
     private var unsettled: Set<Int64> = []
     /// The greatest sequence that was read.
@@ -36,9 +36,9 @@ package struct LaneWindow {
     package func sendable(_ limit: Int, at now: Timestamp, resting: Set<DeliveryKind>) -> [QueuedDelivery] {
         guard limit > 0 else { return [] }
         var chosen: [QueuedDelivery] = []
-        var taken = Set(sending.values)
+        var taken = Set(sending.values.joined())
         for row in rows where !resting.contains(row.kind) {
-            guard taken.insert(row.contactKey).inserted else { continue }
+            guard row.claim(in: &taken) else { continue }
             if let notBefore = row.notBefore, notBefore > now { continue }
             chosen.append(row)
             if chosen.count == limit { break }
@@ -48,15 +48,15 @@ package struct LaneWindow {
 
     /// When the next row that waits for its retry is due.
     package func nextDue(after now: Timestamp, resting: Set<DeliveryKind>) -> Timestamp? {
-        var taken = Set(sending.values)
+        var taken = Set(sending.values.joined())
         return rows.lazy
-            .filter { !resting.contains($0.kind) && taken.insert($0.contactKey).inserted }
+            .filter { !resting.contains($0.kind) && $0.claim(in: &taken) }
             .compactMap(\.notBefore)
             .filter { $0 > now }
             .min()
     }
 
-    package mutating func begin(_ row: QueuedDelivery) { sending[row.sequence] = row.contactKey }
+    package mutating func begin(_ row: QueuedDelivery) { sending[row.sequence] = row.contactMarks }
 
     /// The row stays and may be sent again, as it now is.
     package mutating func putBack(_ row: QueuedDelivery) {
@@ -89,5 +89,14 @@ package struct LaneWindow {
             if rows[middle].sequence < sequence { low = middle + 1 } else { high = middle }
         }
         return low
+    }
+}
+
+extension QueuedDelivery {
+    /// False when an older row, or one under way, is about the same person. Either way those that follow see this one.
+    fileprivate func claim(in taken: inout Set<Int>) -> Bool {
+        var isFirst = true
+        for mark in contactMarks where !taken.insert(mark).inserted { isFirst = false }
+        return isFirst
     }
 }

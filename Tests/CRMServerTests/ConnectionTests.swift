@@ -329,6 +329,83 @@ import Testing
         }
     }
 
+    @Test func aConnectionChangesWithoutItsCredentials() async throws {
+        try await RunningServer.run { server in
+            try await server.signUp()
+            #expect(try await server.send("PATCH", "/crm/klaviyo", ["paused": true]).code == "connection_not_found")
+            server.service.connect("klaviyo", uid: "anna")
+            let first = try await server.send("PATCH", "/crm/klaviyo", ["settings": ["list_id": "XyZ"], "label": "Shop", "paused": true])
+            #expect(first.status == 200)
+            #expect(first.json["settings"] == ["list_id": "XyZ"])
+            #expect(first.json["label"] == "Shop")
+            #expect(first.json["state"] == "paused")
+            let wakes = server.service.read(\.wakes)
+            let second = try await server.send("PATCH", "/crm/klaviyo", ["label": .null, "paused": false])
+            #expect(second.json["settings"] == ["list_id": "XyZ"])
+            #expect(second.json["label"] == .some(.null))
+            #expect(second.json["state"] == "active")
+            #expect(server.service.read(\.wakes) == wakes + 1)
+            #expect(try await server.send("PATCH", "/crm/klaviyo", ["settings": ["list_id": .null]]).json["settings"] == [:])
+            #expect(server.service.read(\.calls).isEmpty)
+        }
+    }
+
+    @Test func aPausedProviderTakesNoCallsAndKeepsAccepting() async throws {
+        try await RunningServer.run { server in
+            try await server.signUp()
+            server.service.connect("klaviyo", uid: "anna")
+            server.service.change { $0.paused = [MemoryService.type] }
+            #expect(try await server.send("GET", "/crm/providers").json["data"]?.arrayValue?.first?["health"] == ["state": "paused"])
+            for (method, path, body) in [
+                ("POST", "/crm/validate", Self.good), ("POST", "/crm/connect", Self.good),
+                ("GET", "/crm/klaviyo/contacts?email=a@b.gr", nil),
+            ] {
+                let answer = try await server.send(method, path, body)
+                #expect(answer.status == 503, "\(path)")
+                #expect(answer.code == "provider_unavailable", "\(path)")
+                #expect(answer["Retry-After"] != nil, "\(path)")
+            }
+            #expect(try await server.send("GET", "/crm/klaviyo/status").json["state"] == "provider_unavailable")
+            let accepted = try await server.send("POST", "/crm/klaviyo/contacts", ["email": "a@b.gr"])
+            #expect(accepted.status == 202)
+            #expect(accepted.json["deliveries"]?.arrayValue?.first?["waiting"]?["reason"] == "provider_unavailable")
+        }
+    }
+
+    @Test func aChangeIsCheckedAsAWhole() async throws {
+        try await RunningServer.run { server in
+            try await server.signUp()
+            server.service.connect("klaviyo", uid: "anna")
+            let wrong = try await server.send(
+                "PATCH", "/crm/klaviyo", ["settings": ["list_id": "far too long", "other": 1], "label": "L"])
+            #expect(wrong.status == 400)
+            #expect(wrong.violations == ["/settings/list_id too_long", "/settings/other unknown_field"])
+            #expect(try await server.send("PATCH", "/crm/klaviyo", ["credentials": [:]]).violations == ["/credentials unknown_field"])
+            #expect(try await server.send("PATCH", "/crm/klaviyo", ["paused": 1]).violations == ["/paused wrong_type"])
+            let large = JSONValue.object(["settings": ["list_id": .string(String(repeating: "x", count: 20_000))]])
+            #expect(try await server.send("PATCH", "/crm/klaviyo", large).violations == ["/settings too_long"])
+            #expect(server.service.read { $0.integrations.first?.label } == nil)
+            #expect(try await server.send("PATCH", "/crm/klaviyo", as: "nobody", ["label": "mine"]).status == 403)
+            server.service.change { $0.providers = [] }
+            #expect(try await server.send("PATCH", "/crm/klaviyo", ["settings": [:]]).code == "provider_unavailable")
+            #expect(try await server.send("PATCH", "/crm/klaviyo", ["paused": true]).status == 200)
+        }
+    }
+
+    @Test func credentialsAreTriedForWhatTheConnectionWillBeToldToDo() async throws {
+        try await RunningServer.run { server in
+            try await server.signUp()
+            let body = JSONValue.object(["crm_type": "klaviyo", "credentials": ["api_key": "pk_secret_key"], "settings": ["list_id": "L"]])
+            #expect(try await server.send("POST", "/crm/validate", body).status == 200)
+            #expect(try await server.send("POST", "/crm/connect", body).status == 201)
+            #expect(try await server.send("POST", "/crm/connect", Self.good).status == 200)
+            let calls = server.service.read(\.calls)
+            #expect(calls.map(\.settings) == [["list_id": "L"], ["list_id": "L"], ["list_id": "L"]])
+            // What a provider remembers of a check serves the connection that follows.
+            #expect(Set(calls.map(\.account)).count == 1)
+        }
+    }
+
     @Test func aMerchantSeesOnlyItsOwn() async throws {
         try await RunningServer.run { server in
             try await server.signUp("anna")

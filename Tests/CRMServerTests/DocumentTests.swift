@@ -17,7 +17,7 @@ import Testing
         let behindPages: Set<String> = ["GET /docs/start.js", "GET /docs/assets/**"]
         let registered = Set(APIServer.registeredRoutes(RunningServer.dependencies(MemoryService()))).subtracting(behindPages)
         #expect(registered == Set(paths().map { "\($0.method) \($0.path)" }))
-        #expect(registered.count == 21)
+        #expect(registered.count == 22)
     }
 
     @Test func operationsAreComplete() {

@@ -37,7 +37,7 @@ import Testing
             #expect(missing["Content-Type"] == "application/problem+json")
             for (method, path, allow) in [
                 ("PUT", "/crm/connect", "POST"), ("PATCH", "/crm/list", "GET, HEAD"), ("TRACE", "/healthz", "GET, HEAD"),
-                ("DELETE", "/crm/klaviyo/contacts", "GET, HEAD, POST"),
+                ("PUT", "/crm/klaviyo", "PATCH"), ("DELETE", "/crm/klaviyo/contacts", "GET, HEAD, POST"),
             ] {
                 let answer = try await server.send(method, path, headers: ["X-HTTP-Method-Override": "GET"])
                 #expect(answer.status == 405, "\(method) \(path)")

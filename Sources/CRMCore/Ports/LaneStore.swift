@@ -90,11 +90,14 @@ package struct HeldLane: Sendable, Hashable {
     /// Of the connection now; `nil` when there is none any more.
     package var credentialVersion: Int64?
     package var integrationState: IntegrationState?
+    /// When anything of the connection changed last: its settings, its label.
+    package var updatedAt: Timestamp?
 
-    package init(key: Lane.Key, credentialVersion: Int64?, integrationState: IntegrationState?) {
+    package init(key: Lane.Key, credentialVersion: Int64?, integrationState: IntegrationState?, updatedAt: Timestamp?) {
         self.key = key
         self.credentialVersion = credentialVersion
         self.integrationState = integrationState
+        self.updatedAt = updatedAt
     }
 }
 
@@ -136,6 +139,8 @@ package struct QueuedDelivery: Sendable, Hashable {
     package var kind: DeliveryKind
     /// 16 bytes of a keyed hash of the contact's identity.
     package var contactKey: [UInt8]
+    /// What no two calls at once may share: a hash of each identity of the contact. Two that are equal by chance wait for each other.
+    package let contactMarks: [Int]
     package var idempotencyKey: UUID
     package var payload: JSONObject
     /// Attempts that were made and count.
@@ -163,6 +168,7 @@ package struct QueuedDelivery: Sendable, Hashable {
         self.requestID = requestID
         self.kind = kind
         self.contactKey = contactKey
+        contactMarks = Self.marks(contactKey, kind == .contact ? payload : payload["contact"]?.objectValue ?? [:])
         self.idempotencyKey = idempotencyKey
         self.payload = payload
         self.attempts = attempts
@@ -172,5 +178,11 @@ package struct QueuedDelivery: Sendable, Hashable {
         self.notBefore = notBefore
         self.acceptedAt = acceptedAt
         self.payloadBytes = payloadBytes
+    }
+
+    /// Somebody who is named by an address here and by an address and an id there is one person.
+    private static func marks(_ key: [UInt8], _ contact: JSONObject) -> [Int] {
+        let names = ContactInput.identityNames.compactMap { name in contact[name]?.stringValue.map { "\(name) \($0.lowercased())" } }
+        return names.isEmpty ? [key.hashValue] : names.map(\.hashValue)
     }
 }

@@ -25,6 +25,15 @@ package protocol ConnectionStore: Sendable {
         _ connection: NewConnection, _ context: RequestContext
     ) async throws(StoreError) -> (integration: Integration, created: Bool)
 
+    /// Changes a connection without its credentials. `nil`: not connected; `conflict` when its settings are no longer those that the new
+    /// ones were made from.
+    func change(
+        _ merchant: MerchantID, _ type: CRMType, _ change: ConnectionChange, _ context: RequestContext
+    ) async throws(StoreError) -> Integration?
+
+    /// `nil`: not connected.
+    func integration(_ merchant: MerchantID, _ type: CRMType) async throws(StoreError) -> Integration?
+
     /// Destroys the credentials; whoever is sending notices within seconds. Pending deliveries end, each with a log row: a thousand at
     /// once, the rest of a long queue by whoever delivers. `cancelled` counts them all, up to a million. `nil`: not connected.
     func disconnect(

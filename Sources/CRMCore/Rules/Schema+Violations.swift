@@ -36,6 +36,8 @@ extension Schema {
             let place = pointer + pointerStep(name)
             if let property = properties.first(where: { $0.name == name }) {
                 property.schema.check(value, at: place, into: &found)
+            } else if let schema = others.first {
+                schema.check(value, at: place, into: &found)
             } else if !isOpen {
                 found.append(SchemaViolation(pointer: place, code: .unknownField, detail: "is not a field of this object"))
             }

@@ -1,7 +1,7 @@
 /// The part of JSON Schema (draft 2020-12) that describes credentials, settings and configurations of providers, and bodies of requests.
 ///
 /// Nothing in it can be made slow by input: no patterns, and each value is looked at once per form. Objects are closed unless they
-/// declare no `properties` or say `"additionalProperties": true`.
+/// declare no `properties` or say `"additionalProperties": true`; with a schema there, what has no name of its own must fit it.
 package struct Schema: Sendable, Hashable {
     enum Kind: String, Sendable, CaseIterable {
         case object, array, string, number, integer, boolean, null
@@ -16,6 +16,8 @@ package struct Schema: Sendable, Hashable {
     var properties: [Property] = []
     var required: [String] = []
     var isOpen = false
+    /// What members without a schema of their own must fit; at most one.
+    var others: [Schema] = []
     var allowed: [JSONValue]?
     var lengths: ClosedRange<Int> = 0...Int.max
     var minimum: Double?
@@ -58,7 +60,10 @@ extension Schema {
             case "properties": properties = try Self.properties(value, at: place)
             case "required": required = try Self.strings(value, at: place)
             case "additionalProperties":
-                guard let flag = value.boolValue else { throw SchemaError(pointer: place, detail: "must be true or false") }
+                if value.objectValue != nil { others = [try Schema(value, at: place)] }
+                guard let flag = value.boolValue ?? (others.isEmpty ? nil : false) else {
+                    throw SchemaError(pointer: place, detail: "must be true, false or a schema")
+                }
                 closed = !flag
             case "enum":
                 guard let values = value.arrayValue, !values.isEmpty else { throw SchemaError(pointer: place, detail: "must list values") }

@@ -47,6 +47,26 @@ package enum IntegrationState: String, Sendable, CaseIterable {
     case providerUnavailable = "provider_unavailable"
 }
 
+/// What `PATCH /crm/{crm_type}` changes: what is `nil` stays.
+package struct ConnectionChange: Sendable {
+    /// The settings as a whole, and those that they were made from: somebody else's change in between is not lost.
+    package var settings: (old: JSONObject, new: JSONObject)?
+    /// `.some(nil)` takes it away.
+    package var label: String??
+    package var isPaused: Bool?
+
+    package init(settings: (old: JSONObject, new: JSONObject)? = nil, label: String?? = nil, isPaused: Bool? = nil) {
+        self.settings = settings
+        self.label = label
+        self.isPaused = isPaused
+    }
+
+    /// What a trail of actions may say of it.
+    package var fields: [String] {
+        [settings == nil ? nil : "settings", label == nil ? nil : "label", isPaused == nil ? nil : "paused"].compactMap(\.self)
+    }
+}
+
 /// What `POST /crm/connect` stores once the CRM has accepted the credentials.
 package struct NewConnection: Sendable {
     package var merchant: MerchantID

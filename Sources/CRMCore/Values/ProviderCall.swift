@@ -16,7 +16,7 @@ package struct ProviderRequest: Sendable {
     package var payload: JSONValue
     /// The same for every attempt of the same write.
     package var idempotencyKey: String
-    /// The connection's opaque id; for a validation before anything is stored, one made for the call.
+    /// What stands for the merchant's connection: `account(of:_:)`.
     package var account: String
     package var attempt: Int
     /// An earlier attempt may have happened.
@@ -24,6 +24,10 @@ package struct ProviderRequest: Sendable {
     package var dryRun: Bool
     package var traceparent: String?
     package var timeout: Duration
+
+    /// One name for all that concerns a merchant and a CRM: the same when credentials are tried, when they are stored, after a reconnect,
+    /// so that what a provider remembers or derives from it holds.
+    package static func account(of merchant: MerchantID, _ type: CRMType) -> String { "\(merchant)/\(type)" }
 
     package init(
         operation: ProviderOperation, credentials: Secret, settings: JSONObject = [:], payload: JSONValue, idempotencyKey: String,

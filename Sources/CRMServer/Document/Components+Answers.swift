@@ -18,7 +18,9 @@ extension Components {
                 "settings_schema": [
                     "type": ["object", "null"], "description": "JSON Schema of the settings.", "additionalProperties": true,
                 ],
-                "documentation_url": nullable(text), "health": object("Whether it works.", ["state": text], required: ["state"]),
+                "documentation_url": nullable(text),
+                "health": object(
+                    "Whether it can be asked.", ["state": ["type": "string", "enum": ["in_service", "paused"]]], required: ["state"]),
             ]),
         "ProviderList": page("Provider"),
         "Validation": answer(

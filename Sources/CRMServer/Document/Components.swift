@@ -5,6 +5,7 @@ enum Components {
     static let profilePatch = schema(profilePatchJSON)
     static let validateRequest = schema(validateRequestJSON)
     static let connectRequest = schema(connectRequestJSON)
+    static let connectionPatch = schema(connectionPatchJSON)
 
     /// The members of a contact in our shape.
     static let contactFields = Set(ContactInput.schema["properties"]?.objectValue?.keys ?? [])
@@ -26,6 +27,7 @@ enum Components {
 
     private static let requests: JSONObject = [
         "ProfilePatch": profilePatchJSON, "ValidateRequest": validateRequestJSON, "ConnectRequest": connectRequestJSON,
+        "ConnectionPatch": connectionPatchJSON,
         "Contact": ContactInput.schema, "Event": EventInput.schema(contact: reference("Contact")),
     ]
 
@@ -39,7 +41,19 @@ enum Components {
         ])
 
     private static let validateRequestJSON: JSONValue = object(
-        "Credentials to be tried.", ["crm_type": crmType, "credentials": credentials], required: ["crm_type", "credentials"])
+        "Credentials to be tried.",
+        [
+            "crm_type": crmType, "credentials": credentials,
+            "settings": open("What the connection would be told; the answer then says what the credentials lack for it."),
+        ], required: ["crm_type", "credentials"])
+
+    private static let connectionPatchJSON: JSONValue = object(
+        "A merge patch of a connection: what is left out stays.",
+        [
+            "settings": open("Choices as the provider's settings_schema describes them; null clears one."),
+            "label": nullableText("The merchant's own name for the connection.", 128),
+            "paused": ["type": "boolean", "description": "Whether deliveries wait until it is false again."],
+        ])
 
     private static let connectRequestJSON: JSONValue = object(
         "A connection to be made.",

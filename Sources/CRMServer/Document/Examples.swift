@@ -11,6 +11,7 @@ enum Examples {
     ]
 
     static let validateRequest: JSONValue = ["crm_type": "klaviyo", "credentials": ["api_key": "pk_sandbox_anna@example.com"]]
+    static let connectionPatch: JSONValue = ["label": "Newsletter", "paused": true]
     static let connectRequest: JSONValue = [
         "crm_type": "klaviyo", "credentials": ["api_key": "pk_sandbox_anna@example.com"], "label": "Newsletter account",
     ]

@@ -3,7 +3,7 @@ internal import CRMCore
 extension Delivery {
     /// The rows do not know which providers this process has: without one, what is pending waits for it before all else.
     func held(by providers: any ProviderCatalog) -> Delivery {
-        guard [.queued, .waiting].contains(state), providers.provider(crmType) == nil else { return self }
+        guard [.queued, .waiting].contains(state), !providers.isInService(crmType) else { return self }
         var held = self
         held.state = .waiting
         held.waiting = Waiting(reason: .providerUnavailable, detail: "The provider of \(crmType) is out of service.")

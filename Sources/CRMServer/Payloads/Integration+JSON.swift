@@ -13,8 +13,8 @@ extension Integration {
     }
 
     func shownState(_ providers: any ProviderCatalog) -> (state: IntegrationState, reason: String?) {
-        providers.provider(crmType) == nil
-            ? (.providerUnavailable, "The provider of \(crmType) is out of service; deliveries wait.") : (state, stateReason)
+        providers.isInService(crmType)
+            ? (state, stateReason) : (.providerUnavailable, "The provider of \(crmType) is out of service; deliveries wait.")
     }
 
     /// Why deliveries of this connection would wait; `nil` when they are sent.

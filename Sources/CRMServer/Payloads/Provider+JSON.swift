@@ -1,13 +1,12 @@
 internal import CRMCore
 
 extension ProviderDescription {
-    var json: JSONValue {
+    func json(isPaused: Bool) -> JSONValue {
         [
             "crm_type": .string(crmType.name), "display_name": .string(displayName), "version": .string(version),
             "capabilities": .array(capabilityNames.map(JSONValue.string)), "credential_schema": credentialSchema,
             "settings_schema": settingsSchema, "documentation_url": .optional(documentationURL),
-            // Only providers in service are listed.
-            "health": ["state": "in_service"],
+            "health": ["state": isPaused ? "paused" : "in_service"],
         ]
     }
 }

@@ -43,6 +43,7 @@ package enum ProblemCode: String, Sendable, CaseIterable {
     case credentialsUnreadable = "credentials_unreadable"
     case crmUnreachable = "crm_unreachable"
     case providerFailed = "provider_failed"
+    case providerUnavailable = "provider_unavailable"
     case crmUnavailable = "crm_unavailable"
     case crmRateLimited = "crm_rate_limited"
     case crmTimeout = "crm_timeout"
@@ -99,6 +100,7 @@ extension ProblemCode {
         case .credentialsUnreadable: (500, "The stored credentials cannot be read", "Connect the CRM again.")
         case .crmUnreachable: (502, "The CRM did not answer as it should", "Send it again later.")
         case .providerFailed: (502, "The provider failed", "Send it again later; report the request_id if it stays.")
+        case .providerUnavailable: (503, "The provider is out of service now", Self.later)
         case .crmUnavailable: (503, "The CRM could not say now", Self.later)
         case .crmRateLimited: (503, "The CRM limits the rate", Self.later)
         case .crmTimeout: (504, "The CRM did not answer in time", "Send it again later.")

@@ -17,12 +17,14 @@ struct Attempt: Sendable {
 }
 
 extension Call {
-    /// Asks the CRM whether it accepts credentials that are not stored.
-    func validate(_ credentials: Secret, with provider: ProviderDescription, for merchant: Merchant) async throws(Problem) -> Attempt {
+    /// Asks the CRM whether it accepts credentials that are not stored, and what they may do for a connection with these settings.
+    func validate(
+        _ credentials: Secret, settings: JSONObject, with provider: ProviderDescription, for merchant: Merchant
+    ) async throws(Problem) -> Attempt {
         let request = ProviderRequest(
-            operation: .validateCredentials, credentials: credentials, payload: [:], idempotencyKey: newID().uuidString.lowercased(),
-            account: UUID(bytes: api.random(16), version: 4).uuidString.lowercased(), traceparent: caller.traceparent,
-            timeout: configuration.providerTimeout)
+            operation: .validateCredentials, credentials: credentials, settings: settings, payload: [:],
+            idempotencyKey: newID().uuidString.lowercased(), account: ProviderRequest.account(of: merchant.id, provider.crmType),
+            traceparent: caller.traceparent, timeout: configuration.providerTimeout)
         let subject = SyncLogSubject(merchant: merchant.id, crmType: provider.crmType, operation: .validate)
         return try await run(request, subject, integration: nil)
     }
@@ -48,7 +50,9 @@ extension Call {
     private static let leastTime = Duration.seconds(1)
 
     private func attempt(_ number: Int, _ request: ProviderRequest, _ subject: SyncLogSubject) async throws(Problem) -> Attempt {
-        guard let outcome = await api.providers.call(subject.crmType, request) else { throw unknownProvider() }
+        guard let outcome = await api.providers.call(subject.crmType, request) else {
+            throw outOfService(subject.crmType)
+        }
         return Attempt(subject: subject, number: number, outcome: outcome)
     }
 

@@ -20,7 +20,8 @@ enum ContactRoutes {
                     status: 200, description: "The contact as the CRM has it.", schema: "RemoteContact", example: Examples.remoteContact)
             ],
             problems: [
-                .unknownProvider, .notConnected, .contactNotFound, .credentialsRejected, .permissionMissing, .refusedByCRM, .crmConflict,
+                .unknownProvider, .providerUnavailable, .notConnected, .contactNotFound, .credentialsRejected, .permissionMissing,
+                .refusedByCRM, .crmConflict,
                 .unsupportedByProvider, .targetNotAllowed, .crmUnreachable, .crmUnavailable, .crmRateLimited, .crmTimeout, .providerFailed,
                 .credentialsUnreadable,
             ],
@@ -38,7 +39,8 @@ enum ContactRoutes {
         let integration = opened.integration
         let request = ProviderRequest(
             operation: .getContact, credentials: opened.credentials, settings: integration.settings, payload: query,
-            idempotencyKey: call.newID().uuidString.lowercased(), account: integration.id.description, traceparent: call.caller.traceparent,
+            idempotencyKey: call.newID().uuidString.lowercased(), account: ProviderRequest.account(of: merchant.id, type),
+            traceparent: call.caller.traceparent,
             timeout: call.configuration.providerTimeout)
         let attempt = try await call.run(
             request, SyncLogSubject(merchant: merchant.id, crmType: type, operation: .read, contactIdentity: identity),

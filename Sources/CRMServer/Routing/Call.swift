@@ -38,6 +38,12 @@ struct Call: Sendable {
         return provider
     }
 
+    /// Of something that the merchant has connected.
+    func outOfService(_ type: CRMType) -> Problem {
+        Problem(.providerUnavailable, "The provider of \(type) is out of service now; what is queued for it waits.").retry(
+            after: .seconds(60))
+    }
+
     func unknownProvider() -> Problem {
         let names = api.providers.loaded.map(\.crmType.name)
         return Problem(

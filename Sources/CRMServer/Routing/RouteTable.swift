@@ -14,7 +14,10 @@ struct RouteTable: Sendable {
     /// The methods that a path takes, `HEAD` with `GET`; empty when there is nothing at the path.
     func methods(of path: String) -> [String] {
         let segments = path.split(separator: "/")
-        let found = routes.filter { matches($0.path.split(separator: "/"), segments) }.map(\.method.rawValue)
+        let matching = routes.filter { matches($0.path.split(separator: "/"), segments) }
+        // A word of our own is no crm_type: what names the path wins over what has a parameter there.
+        let closest = matching.map(\.parameterCount).min()
+        let found = matching.filter { $0.parameterCount == closest }.map(\.method.rawValue)
         let all = found.contains("GET") ? found + ["HEAD"] : found
         return Set(all).sorted()
     }
@@ -25,4 +28,8 @@ struct RouteTable: Sendable {
     }
 
     private func matches(_ template: Substring, _ segment: Substring) -> Bool { template.hasPrefix("{") || template == segment }
+}
+
+extension Route {
+    fileprivate var parameterCount: Int { path.split(separator: "/").count { $0.hasPrefix("{") || $0 == "**" } }
 }

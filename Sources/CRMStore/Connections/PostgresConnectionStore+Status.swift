@@ -16,6 +16,15 @@ extension PostgresConnectionStore {
             succeeded24h: try logs.int("successes"), failed24h: try logs.int("failures"))
     }
 
+    /// How many merchants are connected to each CRM. Under a role that sees all of them.
+    package func connectionCounts() async throws(StoreError) -> [CRMType: Int] {
+        var counts: [CRMType: Int] = [:]
+        for row in try await pool.run("SELECT crm_type, count(*) AS connections FROM crm.crm_integrations GROUP BY crm_type") {
+            counts[try row.crmType("crm_type")] = try row.int("connections")
+        }
+        return counts
+    }
+
     /// Since this connection was made: an earlier one of the same CRM had other credentials.
     private func history(of integration: Integration, at now: Timestamp) -> Statement {
         let own: Statement = """

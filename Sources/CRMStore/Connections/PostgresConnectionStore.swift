@@ -30,7 +30,7 @@ package struct PostgresConnectionStore: ConnectionStore {
         return integrations
     }
 
-    func integration(_ merchant: MerchantID, _ type: CRMType) async throws(StoreError) -> Integration? {
+    package func integration(_ merchant: MerchantID, _ type: CRMType) async throws(StoreError) -> Integration? {
         try await pool.run(
             "SELECT \(Integration.columns) FROM crm.crm_integrations WHERE merchant_id = \(merchant) AND crm_type = \(type)", as: merchant
         ).first.map(Integration.init)
@@ -59,7 +59,7 @@ package struct PostgresConnectionStore: ConnectionStore {
         let merchant = connection.merchant
         let id = IntegrationID(.v7(at: now, random: random(10)))
         let seal = try seal(connection.credentials, of: id, merchant, connection.crmType, version: 1)
-        let audit = entry(.integrationConnected, merchant, connection.crmType, at: now, context)
+        let audit = entry(.integrationConnected, merchant, connection.crmType, ["credentials"], at: now, context)
         return """
             WITH written AS (
                 INSERT INTO crm.crm_integrations (
@@ -84,7 +84,7 @@ package struct PostgresConnectionStore: ConnectionStore {
         let now = clock()
         let version = present.credentialVersion + 1
         let seal = try seal(connection.credentials, of: present.id, present.merchant, present.crmType, version: version)
-        let audit = entry(.integrationReplaced, present.merchant, present.crmType, at: now, context)
+        let audit = entry(.integrationReplaced, present.merchant, present.crmType, ["credentials"], at: now, context)
         return """
             WITH written AS (
                 UPDATE crm.crm_integrations SET
@@ -101,11 +101,49 @@ package struct PostgresConnectionStore: ConnectionStore {
             """
     }
 
+    package func change(
+        _ merchant: MerchantID, _ type: CRMType, _ change: ConnectionChange, _ context: RequestContext
+    ) async throws(StoreError) -> Integration? {
+        let now = clock()
+        let action: AuditEntry.Action =
+            switch (change.isPaused, change.settings, change.label) {
+            case (true?, nil, nil): .integrationPaused
+            case (false?, nil, nil): .integrationResumed
+            default: .integrationChanged
+            }
+        let audit = entry(action, merchant, type, change.fields, at: now, context)
+        let (isRelabelled, label) = (change.label != nil, change.label ?? nil)
+        let rows = try await pool.run(
+            """
+            WITH written AS (
+                UPDATE crm.crm_integrations SET
+                    settings = coalesce(\(change.settings?.new), settings),
+                    label = CASE WHEN \(isRelabelled) THEN \(label) ELSE label END,
+                    state = CASE
+                        WHEN \(change.isPaused ?? false) THEN 'paused'
+                        -- What made the CRM refuse the credentials may be over; the next delivery shows it.
+                        WHEN \(change.isPaused == false) AND state = 'paused' THEN 'active'
+                        ELSE state END,
+                    state_reason = CASE WHEN \(change.isPaused ?? false) THEN NULL ELSE state_reason END,
+                    updated_at = \(now)
+                WHERE merchant_id = \(merchant) AND crm_type = \(type)
+                    AND (NOT \(change.settings != nil) OR settings = \(change.settings?.old ?? [:]))
+                RETURNING *
+            ), audited AS (
+                INSERT INTO crm.audit_logs (\(AuditEntry.columns)) SELECT \(audit.values) FROM written
+            )
+            SELECT \(Integration.columns) FROM written
+            """, as: merchant)
+        if let row = rows.first { return try Integration(row) }
+        if try await integration(merchant, type) == nil { return nil }
+        throw .conflict
+    }
+
     package func disconnect(
         _ merchant: MerchantID, _ type: CRMType, _ context: RequestContext
     ) async throws(StoreError) -> (at: Timestamp, cancelled: Int)? {
         let now = clock()
-        let audit = entry(.integrationDisconnected, merchant, type, at: now, context)
+        let audit = entry(.integrationDisconnected, merchant, type, [], at: now, context)
         guard let id = try await integration(merchant, type)?.id else { return nil }
         // Before anything is locked. However long the queue is, and if it cannot be counted in time: disconnecting goes on.
         let pending = try? await pool.run(DeliveryStatements.pending(of: id, merchant), as: merchant).first?.int("pending")
@@ -128,10 +166,11 @@ package struct PostgresConnectionStore: ConnectionStore {
     }
 
     private func entry(
-        _ action: AuditEntry.Action, _ merchant: MerchantID, _ type: CRMType, at time: Timestamp, _ context: RequestContext
+        _ action: AuditEntry.Action, _ merchant: MerchantID, _ type: CRMType, _ fields: [String], at time: Timestamp,
+        _ context: RequestContext
     ) -> AuditEntry {
         AuditEntry(
             merchant: merchant, id: .v7(at: time, random: random(10)), at: time, action: action, target: "integration:\(type)",
-            changes: action == .integrationDisconnected ? [:] : ["fields": ["credentials"]], context: context)
+            changes: fields.isEmpty ? [:] : ["fields": .array(fields.map(JSONValue.string))], context: context)
     }
 }

@@ -70,13 +70,14 @@ package struct PostgresLaneStore: LaneStore {
                     AND l.lease_until > now()
                 RETURNING l.merchant_id, l.lane_id, l.integration_id
             )
-            SELECT kept.merchant_id, kept.lane_id, i.cred_ver, i.state
+            SELECT kept.merchant_id, kept.lane_id, i.cred_ver, i.state, i.updated_at
             FROM kept LEFT JOIN crm.crm_integrations AS i USING (merchant_id, integration_id)
             """)
         return try rows.map { row throws(StoreError) in
             HeldLane(
                 key: try Lane.Key(row), credentialVersion: try row.int64(ifAny: "cred_ver"),
-                integrationState: try row.text(ifAny: "state").flatMap(IntegrationState.init))
+                integrationState: try row.text(ifAny: "state").flatMap(IntegrationState.init),
+                updatedAt: try row.timestamp(ifAny: "updated_at"))
         }
     }
 

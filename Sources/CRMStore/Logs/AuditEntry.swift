@@ -8,6 +8,9 @@ struct AuditEntry {
         case merchantUpdated = "merchant.updated"
         case integrationConnected = "integration.connected"
         case integrationReplaced = "integration.replaced"
+        case integrationChanged = "integration.changed"
+        case integrationPaused = "integration.paused"
+        case integrationResumed = "integration.resumed"
         case integrationDisconnected = "integration.disconnected"
     }
 

@@ -34,6 +34,16 @@ import Testing
         #expect(try complaints(Self.key, about: value) == expected)
     }
 
+    @Test func aMapTakesAnyNameAndChecksItsValues() throws {
+        let map: JSONValue = [
+            "type": "object", "properties": ["known": ["type": "integer"]],
+            "additionalProperties": ["type": "string", "maxLength": 3, "x-charset": "A-Za-z_"],
+        ]
+        #expect(try complaints(map, about: ["plan": "abc", "any name": "x", "known": 1]) == [])
+        #expect(
+            try complaints(map, about: ["plan": "abcd", "b": 1, "known": "x"]) == ["/plan too_long", "/b wrong_type", "/known wrong_type"])
+    }
+
     @Test func aFractionIsNoInteger() throws {
         let half = try #require(JSONNumber(literal: "1.5"))
         #expect(try complaints(["type": "integer"], about: .number(half)) == [" wrong_type"])
@@ -121,7 +131,8 @@ import Testing
             (["minLength": 5, "maxLength": 4], "/maxLength"),
             (["format": "ipv4"], "/format"), (["enum": []], "/enum"), (["x-charset": "z-a"], "/x-charset"),
             (["oneOf": [["type": "string"]]], "/oneOf"),
-            (["additionalProperties": ["type": "string"]], "/additionalProperties"), ("x", ""), (true, ""),
+            (["additionalProperties": "yes"], "/additionalProperties"),
+            (["additionalProperties": ["type": "text"]], "/additionalProperties/type"), ("x", ""), (true, ""),
         ] as [(JSONValue, String)])
     func whatCannotBeAppliedIsNamed(_ schema: JSONValue, _ place: String) throws {
         let error = try #require(throws: SchemaError.self) { try Schema(schema) }

@@ -42,6 +42,27 @@ import Testing
         #expect(sendable(window, resting: [.contact]) == [2])
     }
 
+    @Test func onePersonUnderTwoNamesIsOneContact() {
+        let both: JSONObject = ["contact": ["email": "ada@example.test", "external_id": "7"]]
+        let window = window([
+            .made(1, contact: 1, payload: both), .made(2, contact: 2, payload: ["contact": ["email": "ADA@example.test"]]),
+            .made(3, contact: 3, kind: .contact, payload: ["external_id": "7"]), .made(4, contact: 4, payload: ["contact": ["email": "7"]]),
+        ])
+        #expect(sendable(window) == [1, 4])
+    }
+
+    @Test func whoWaitsHoldsBackThoseWhoShareAnotherNameWithHim() {
+        var window = window([
+            .made(1, contact: 1, payload: ["contact": ["email": "ada@example.test"]]),
+            .made(2, contact: 2, payload: ["contact": ["email": "ada@example.test", "external_id": "7"]]),
+            .made(3, contact: 3, payload: ["contact": ["external_id": "7"]]),
+        ])
+        window.begin(.made(1, payload: ["contact": ["email": "ada@example.test"]]))
+        #expect(sendable(window) == [])
+        window.end(1)
+        #expect(sendable(window) == [2])
+    }
+
     @Test func whatComesLateTakesItsPlace() {
         var window = window([.made(5), .made(6, contact: 2)])
         window.insert([.made(3), .made(5)])

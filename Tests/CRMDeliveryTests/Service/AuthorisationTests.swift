@@ -49,6 +49,21 @@ import Testing
         #expect(try await ground.count("FROM crm.crm_sync_logs WHERE operation = 'validate' AND outcome = 'success'") == 1)
     }
 
+    @Test func changedSettingsHoldForTheNextCall() async throws {
+        let ground = try await DeliveryGround.prepare()
+        let (merchant, integration) = try await ground.connect()
+        let catalog = ScriptedCatalog([ground.crmType]) { call in
+            call.request.settings["list_id"] == nil ? ProviderOutcome(status: .upstream, isRetryable: true) : ProviderOutcome(status: .ok)
+        }
+        _ = try await ground.accept(merchant, [ground.event("a@example.test", to: integration, index: 0)])
+        let run = DeliveryRun(ground, catalog)
+        try await eventually("tried") { catalog.calls.count > 1 }
+        _ = try await ground.superuser.run(
+            #"UPDATE crm.crm_integrations SET settings = '{"list_id": "L"}', updated_at = updated_at + interval '1 second'"#)
+        try await eventually("delivered") { try await ground.queued(merchant) == 0 }
+        await run.stop()
+    }
+
     @Test func whatIsNotPermittedRestsAndTheOtherKindGoesOn() async throws {
         let ground = try await DeliveryGround.prepare()
         let (merchant, integration) = try await ground.connect()

@@ -50,7 +50,7 @@ import Testing
         #expect(catalog.calls.map(\.request.attempt) == [1, 2, 3])
         // A timeout may have done its work.
         #expect(catalog.calls.map(\.request.lookBeforeWrite) == [false, false, true])
-        #expect(catalog.calls.allSatisfy { $0.request.account == integration.description })
+        #expect(catalog.calls.allSatisfy { $0.request.account == ProviderRequest.account(of: merchant, ground.crmType) })
         let delivery = try #require(try await ground.deliveries.delivery(merchant, id))
         #expect(delivery.attempts == 3)
         #expect(delivery.remoteID == "r-1")
@@ -121,7 +121,7 @@ import Testing
         try await eventually("all delivered") { try await ground.queued(merchant) == 0 }
         await run.stop()
 
-        let calls = catalog.calls.filter { $0.request.account == integration.description }
+        let calls = catalog.calls.filter { $0.request.account == ProviderRequest.account(of: merchant, ground.crmType) }
         let told = calls[0].startedAt
         #expect(calls.dropFirst().allSatisfy { $0.startedAt - told >= .milliseconds(1_190) })
         #expect(calls.map(\.request.attempt) == [1, 1, 1])
@@ -146,6 +146,14 @@ import Testing
         catalog.put(inService: ground.crmType)
         try await eventually("delivered") { try await ground.deliveries.delivery(merchant, later)?.state == .done }
         #expect(try await log(ground, later) == ["success ok 1"])
+
+        catalog.pause(ground.crmType)
+        let paused = try #require(ids(try await ground.accept(merchant, [ground.event("a@example.test", to: integration)])).first)
+        run.service.wake()
+        try await eventually("lane given back") { try await ground.count("FROM crm.delivery_lanes WHERE owner IS NOT NULL") == 0 }
+        #expect(try await log(ground, paused) == [])
+        catalog.resume(ground.crmType)
+        try await eventually("delivered") { try await ground.deliveries.delivery(merchant, paused)?.state == .done }
         await run.stop()
     }
 

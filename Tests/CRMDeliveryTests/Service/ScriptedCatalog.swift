@@ -16,6 +16,7 @@ final class ScriptedCatalog: ProviderCatalog {
 
     private struct State {
         var types: Set<CRMType>
+        var paused: Set<CRMType> = []
         var calls: [Call] = []
         var inFlight: [String: Int] = [:]
         var overlaps = 0
@@ -39,6 +40,9 @@ final class ScriptedCatalog: ProviderCatalog {
     func put(inService type: CRMType) { change { $0.types.insert(type) } }
     func take(outOfService type: CRMType) { change { $0.types.remove(type) } }
 
+    func pause(_ type: CRMType) { change { $0.paused.insert(type) } }
+    func resume(_ type: CRMType) { change { $0.paused.remove(type) } }
+
     private func change(_ body: (inout State) -> Void) {
         let listeners = state.withLock { state in
             body(&state)
@@ -48,6 +52,7 @@ final class ScriptedCatalog: ProviderCatalog {
     }
 
     var loaded: [ProviderDescription] { state.withLock { $0.types.sorted() }.map(Self.description) }
+    func isPaused(_ type: CRMType) -> Bool { state.withLock { $0.paused.contains(type) } }
     func provider(_ type: CRMType) -> ProviderDescription? { loaded.first { $0.crmType == type } }
 
     func changes() -> AsyncStream<Void> {
@@ -59,7 +64,7 @@ final class ScriptedCatalog: ProviderCatalog {
 
     func call(_ type: CRMType, _ request: ProviderRequest) async -> ProviderOutcome? {
         let started = state.withLock { state -> Call? in
-            guard state.types.contains(type) else { return nil }
+            guard state.types.contains(type), !state.paused.contains(type) else { return nil }
             let call = Call(number: state.calls.count, request: request, startedAt: ContinuousClock().now)
             state.calls.append(call)
             let key = request.account + call.contact

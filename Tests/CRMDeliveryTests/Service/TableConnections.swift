@@ -17,7 +17,7 @@ final class TableConnections: ConnectionStore {
     func open(_ merchant: MerchantID, _ type: CRMType) async throws(StoreError) -> OpenedConnection? {
         let rows = try await pool.run(
             """
-            SELECT integration_id, state, cred_ver, connected_at FROM crm.crm_integrations
+            SELECT integration_id, state, cred_ver, connected_at, updated_at, settings FROM crm.crm_integrations
             WHERE merchant_id = \(merchant) AND crm_type = \(type)
             """)
         guard let row = rows.first else { return nil }
@@ -25,8 +25,9 @@ final class TableConnections: ConnectionStore {
         let at = try row.timestamp("connected_at")
         let integration = Integration(
             id: id, merchant: merchant, crmType: type, label: nil, state: IntegrationState(rawValue: try row.text("state")) ?? .active,
-            stateReason: nil, account: [:], settings: [:], credentialFingerprint: "", credentialVersion: try row.int64("cred_ver"),
-            connectedAt: at, updatedAt: at, lastValidatedAt: nil)
+            stateReason: nil, account: [:], settings: try row.object("settings"), credentialFingerprint: "",
+            credentialVersion: try row.int64("cred_ver"),
+            connectedAt: at, updatedAt: try row.timestamp("updated_at"), lastValidatedAt: nil)
         return OpenedConnection(integration: integration, credentials: stored.withLock { $0[id] } ?? Secret(#"{"api_key":"secret"}"#))
     }
 
@@ -52,5 +53,9 @@ final class TableConnections: ConnectionStore {
     )? {
         throw .conflict
     }
+    func change(
+        _ merchant: MerchantID, _ type: CRMType, _ change: ConnectionChange, _ context: RequestContext
+    ) async throws(StoreError) -> Integration? { throw .conflict }
+    func integration(_ merchant: MerchantID, _ type: CRMType) async throws(StoreError) -> Integration? { throw .conflict }
     func status(_ merchant: MerchantID, _ type: CRMType) async throws(StoreError) -> ConnectionStatus? { throw .conflict }
 }

@@ -16,6 +16,7 @@ final class MemoryService: Sendable {
         var logs: [(entry: SyncLogEntry, merchant: MerchantID, contact: String?)] = []
         var filters: [SyncLogFilter] = []
         var providers: [ProviderDescription] = [MemoryService.klaviyo]
+        var paused: Set<CRMType> = []
         var calls: [ProviderRequest] = []
         var outcome = ProviderOutcome(status: .ok, payload: ["account": ["id": "A1", "name": "Example"]], providerVersion: "1.0.0")
         /// Answered before `outcome`, each once.
@@ -149,12 +150,13 @@ extension MemoryService: ProviderCatalog {
 
     func call(_ type: CRMType, _ request: ProviderRequest) async -> ProviderOutcome? {
         change { state in
-            guard state.providers.contains(where: { $0.crmType == type }) else { return nil }
+            guard state.providers.contains(where: { $0.crmType == type }), !state.paused.contains(type) else { return nil }
             state.calls.append(request)
             return state.firstOutcomes.isEmpty ? state.outcome : state.firstOutcomes.removeFirst()
         }
     }
 
+    func isPaused(_ type: CRMType) -> Bool { read { $0.paused.contains(type) } }
     func changes() -> AsyncStream<Void> { AsyncStream { $0.finish() } }
 }
 
@@ -189,6 +191,28 @@ extension MemoryService: ConnectionStore {
             state.credentials[integration.id] = credentials
             return (integration, known == nil)
         }
+    }
+
+    func integration(_ merchant: MerchantID, _ type: CRMType) async throws(StoreError) -> Integration? {
+        try stored { state in state.integrations.first { $0.merchant == merchant && $0.crmType == type } }
+    }
+
+    func change(
+        _ merchant: MerchantID, _ type: CRMType, _ change: ConnectionChange, _ context: RequestContext
+    ) async throws(StoreError) -> Integration? {
+        let result: Result<Integration?, StoreError> = try stored { state in
+            guard let index = state.integrations.firstIndex(where: { $0.merchant == merchant && $0.crmType == type }) else {
+                return .success(nil)
+            }
+            if let settings = change.settings {
+                guard state.integrations[index].settings == settings.old else { return .failure(.conflict) }
+                state.integrations[index].settings = settings.new
+            }
+            if let label = change.label { state.integrations[index].label = label }
+            if let isPaused = change.isPaused { state.integrations[index].state = isPaused ? .paused : .active }
+            return .success(state.integrations[index])
+        }
+        return try result.get()
     }
 
     func disconnect(

@@ -84,6 +84,46 @@ import Testing
         #expect(opened.credentials.withBytes { String(decoding: $0, as: UTF8.self) } == #"{"token":"new"}"#)
     }
 
+    @Test func aChangeTouchesWhatItNamesAndLeavesATrail() async throws {
+        let ground = try await StoreGround.prepare()
+        let merchant = try await ground.merchant()
+        let made = try await ground.connect(merchant).integration
+        func change(_ change: ConnectionChange) async throws -> Integration? {
+            try await ground.connections.change(merchant, .klaviyo, change, ground.context)
+        }
+        let paused = try #require(try await change(ConnectionChange(isPaused: true)))
+        #expect(paused.state == .paused)
+        #expect(paused.settings == made.settings)
+        #expect(paused.credentialVersion == made.credentialVersion)
+        let resumed = try #require(try await change(ConnectionChange(isPaused: false)))
+        #expect(resumed.state == .active)
+        let told = try #require(try await change(ConnectionChange(settings: (made.settings, ["list_id": "L"]), label: "Shop")))
+        #expect(told.settings == ["list_id": "L"])
+        #expect(told.label == "Shop")
+        await #expect(throws: StoreError.conflict) { _ = try await change(ConnectionChange(settings: (made.settings, ["list_id": "M"]))) }
+        #expect(try await change(ConnectionChange(label: .some(nil)))?.label == nil)
+        #expect(try await ground.connections.integration(merchant, .klaviyo)?.settings == ["list_id": "L"])
+        let audit = try await ground.audit(of: merchant).filter { $0.hasPrefix("integration.") }
+        #expect(
+            audit.sorted() == [
+                "integration.changed", "integration.changed", "integration.connected", "integration.paused", "integration.resumed",
+            ])
+        _ = try await ground.connections.disconnect(merchant, .klaviyo, ground.context)
+        #expect(try await change(ConnectionChange(isPaused: true)) == nil)
+    }
+
+    @Test func resumingDoesNotVouchForCredentialsThatWereRefused() async throws {
+        let ground = try await StoreGround.prepare()
+        let merchant = try await ground.merchant()
+        _ = try await ground.connect(merchant)
+        _ = try await ground.superuser.run("UPDATE crm.crm_integrations SET state = 'reauth_required', state_reason = 'refused'")
+        let kept = try await ground.connections.change(merchant, .klaviyo, ConnectionChange(label: "x"), ground.context)
+        #expect(kept?.state == .reauthRequired)
+        #expect(kept?.stateReason == "refused")
+        let resumed = try await ground.connections.change(merchant, .klaviyo, ConnectionChange(isPaused: false), ground.context)
+        #expect(resumed?.state == .reauthRequired)
+    }
+
     @Test func disconnectingDestroysTheCredentials() async throws {
         let ground = try await StoreGround.prepare()
         let merchant = try await ground.merchant()

@@ -116,13 +116,17 @@ import Testing
         let lost = try #require(try await take(ground, try await lane(ground), as: owner))
         try await endLease(ground, lost.key)
         _ = try await ground.superuser.run(
-            "UPDATE crm.crm_integrations SET cred_ver = 7, state = 'degraded' WHERE merchant_id = \(kept.key.merchant)")
+            "UPDATE crm.crm_integrations SET cred_ver = 7, state = 'degraded', updated_at = '2026-11-01T10:00Z' WHERE merchant_id = \(kept.key.merchant)"
+        )
         let held = try await ground.lanes.heartbeat([kept.claim, lost.claim], lease: lease)
-        #expect(held == [HeldLane(key: kept.key, credentialVersion: 7, integrationState: .degraded)])
+        #expect(
+            held == [
+                HeldLane(key: kept.key, credentialVersion: 7, integrationState: .degraded, updatedAt: Timestamp(seconds: 1_793_527_200))
+            ])
 
         _ = try await ground.superuser.run("DELETE FROM crm.crm_integrations WHERE merchant_id = \(kept.key.merchant)")
         let after = try await ground.lanes.heartbeat([kept.claim], lease: lease)
-        #expect(after == [HeldLane(key: kept.key, credentialVersion: nil, integrationState: nil)])
+        #expect(after == [HeldLane(key: kept.key, credentialVersion: nil, integrationState: nil, updatedAt: nil)])
     }
 
     // MARK: Reading
