@@ -12,7 +12,7 @@ struct ProvidersCall: AsyncParsableCommand {
 
               crm-host providers call libAcmeProvider.so validate_credentials --credentials @key.json --watch
 
-            The library runs in this process (with --watch in a new one each time): `lldb -- crm-host providers call …` breaks inside it.
+            The library runs in this process (with --watch in a new one each time): `gdb --args crm-host providers call …` breaks inside it.
 
             Exit codes: 0 the operation ended with OK, 1 it did not, 64 wrong usage or input that the library's schemas refuse.
             """)
